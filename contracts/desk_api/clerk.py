@@ -1,0 +1,553 @@
+"""The clerk's door of the desk: everything the face may ask, and everything it may see.
+
+One request, one answer. Every request that changes something carries `once`, a token the
+page made when it was drawn: the second click gets the first answer. Most calls answer with
+the whole `DeskView`, so the page is always a mirror and never a memory.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from contracts.errors import Problem
+from contracts.identity import LetterId
+from contracts.messages.letters import LetterWord
+from contracts.messages.report import Short, UnixMs
+from contracts.practices.model import Answers, Attachment, Deadline, Field, Step
+
+Token = Annotated[str, Meta(min_length=16, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Value = Annotated[str, Meta(max_length=400)]
+
+
+class Stage(enum.StrEnum):
+    """Where a sitting is. The desk's table of transitions is the law; this is its vocabulary."""
+
+    CARD = "card"
+    """Waiting for the card and its code."""
+    READING = "reading"
+    """The card is being read."""
+    COMPARE = "compare"
+    """The verdict is there; the clerk compares the photo with the person."""
+    CHOOSE = "choose"
+    """Which practice?"""
+    FORM = "form"
+    """A step of questions."""
+    PAGES = "pages"
+    """Papers under the camera."""
+    READ_BACK = "read_back"
+    """The citizen hears and confirms what was written."""
+    SIGN = "sign"
+    """Summary printed, citizen signs, clerk attests."""
+    SEALING = "sealing"
+    """The dossier is being sealed and stored."""
+    DONE = "done"
+    """The letter is in the outbox; the receipt can be printed."""
+
+
+class VerdictKind(enum.StrEnum):
+    """Of identity. Only `VERIFIED` is green."""
+
+    VERIFIED = "verified"
+    CHIP_UNPROVEN = "chip_unproven"
+    NOT_VERIFIED = "not_verified"
+    REFUSED = "refused"
+
+
+class Identified(enum.StrEnum):
+    """How the citizen was identified, as the dossier says it (CAD art. 65, DPR 445/2000 art. 38)."""
+
+    BY_CHIP = "by_chip"
+    BY_SIGHT = "by_sight"
+    """By the clerk from a document, where the chip could not be verified: said in the dossier."""
+
+
+class SignatureWay(enum.StrEnum):
+    """How the citizen signs."""
+
+    PAPER = "paper"
+    """The printed summary is signed and captured."""
+    CANNOT_SIGN = "cannot_sign"
+    """Impediment to signing: the clerk collects the declaration (DPR 445/2000 art. 4)."""
+
+
+# --- What the clerk sees ---------------------------------------------------------------
+
+
+class ClerkView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is logged in."""
+
+    name: Short
+    idle_lock_s: int
+
+
+class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A device as a light on the page: `condition` gives the colour, `code` the sentence."""
+
+    kind: Short
+    condition: Short
+    code: Short = ""
+    since: UnixMs | None = None
+
+
+class VerdictView(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict, at most four plain lines, and what was not checked."""
+
+    kind: VerdictKind
+    code: Short
+    title: Short
+    lines: list[Short]
+    unchecked: list[Short] = []
+    technical: list[Short] = []
+
+
+class CitizenView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the clerk needs to know who is here. Empty strings where the card says nothing."""
+
+    surname: Short
+    name: Short
+    birth_date: Short
+    codice_fiscale: Short = ""
+    document_number: Short = ""
+    document_expiry: Short = ""
+    has_photo: bool = False
+
+
+class ReadingView(msgspec.Struct, frozen=True, kw_only=True):
+    """Progress of the card conversation; `ratio` from 0 to 1 where it is known."""
+
+    code: Short
+    ratio: float | None = None
+
+
+class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one answer: a stable code the page has a sentence for."""
+
+    field: Short
+    index: int = 0
+    code: Short
+    facts: dict[str, str | int] = {}
+
+
+class FormView(msgspec.Struct, frozen=True, kw_only=True):
+    """The step to be filled: its words, the fields asked, the answers so far, the problems.
+
+    Attributes:
+        number: of this step, from 1.
+        of: how many steps of questions there are.
+        answers: as the clerk typed them if refused, else canonical.
+        from_card: names of fields filled from the card and not touched since.
+    """
+
+    step: Step
+    fields: list[Field]
+    number: int
+    of: int
+    answers: Answers
+    problems: list[FieldProblem] = []
+    from_card: list[Short] = []
+
+
+class PageView(msgspec.Struct, frozen=True, kw_only=True):
+    """A captured page. `remarks` are codes of quality the clerk should look at."""
+
+    page: LetterId
+    attachment: Short
+    taken_at: UnixMs
+    remarks: list[Short] = []
+
+
+class PagesView(msgspec.Struct, frozen=True, kw_only=True):
+    """Papers expected and pages taken."""
+
+    expected: list[Attachment]
+    pages: list[PageView]
+    missing: list[Short] = []
+
+
+class ReadBackLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact the citizen hears: label, value as spoken, and the step where it is corrected."""
+
+    label: Short
+    value: Value
+    step: Short
+
+
+class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
+    """The nearest deadline of this practice. `days_left` is negative when it has passed."""
+
+    deadline: Deadline
+    day: Short
+    days_left: int
+
+
+class LetterRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter as the clerk may still see it: label, state, receipt. Never what is inside."""
+
+    letter: LetterId
+    number: Short
+    practice_name: Short
+    taken_at: UnixMs
+    word: LetterWord
+    word_at: UnixMs
+    protocollo: Short = ""
+    office: Short = ""
+    answer_by: Short = ""
+    deadline: UnixMs | None = None
+    receipt_printed: bool = False
+
+
+class SittingView(msgspec.Struct, frozen=True, kw_only=True):
+    """The citizen at the desk.
+
+    Attributes:
+        may: names of the door's calls that the stage allows now.
+        trouble: what stopped the last act, until the next act succeeds.
+    """
+
+    sitting: LetterId
+    stage: Stage
+    number: Short
+    may: list[Short]
+    citizen: CitizenView | None = None
+    identified: Identified | None = None
+    verdict: VerdictView | None = None
+    reading: ReadingView | None = None
+    practice_key: Short = ""
+    practice_name: Short = ""
+    form: FormView | None = None
+    pages: PagesView | None = None
+    read_back: list[ReadBackLine] = []
+    declarations: list[str] = []
+    deadline: DeadlineView | None = None
+    signature: SignatureWay | None = None
+    summary_printed: bool = False
+    saved_at: UnixMs | None = None
+    letter: LetterRow | None = None
+    trouble: Problem | None = None
+
+
+class DraftRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A sitting laid aside. The clerk sees a name to find it by, nothing more."""
+
+    draft: LetterId
+    number: Short
+    citizen: Short
+    practice_name: Short
+    changed_at: UnixMs
+    erased_after: UnixMs
+
+
+class PracticeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A practice that can be begun today."""
+
+    key: Short
+    name: Short
+    summary: str
+    who: str
+    body: Short
+
+
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """The road to the fleet, as the agent told it."""
+
+    connected: bool
+    heard_s: int | None = None
+    waiting: int = 0
+    oldest_s: int = 0
+    waiting_why: Short = ""
+
+
+class DeskView(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole desk at one revision.
+
+    Attributes:
+        revision: grows with every change; ask `watch` for the next.
+        clerk: None while nobody is logged in; then nothing of a citizen is in the view.
+        quiet: the desk is held quiet for maintenance; a sitting cannot begin.
+        clock_code: empty, or why the clock is not trusted.
+    """
+
+    revision: int
+    site: Short
+    software: Short
+    clerk: ClerkView | None = None
+    locked: bool = False
+    quiet: bool = False
+    clock_code: Short = ""
+    devices: list[DeviceView] = []
+    line: LineView
+    sitting: SittingView | None = None
+    drafts: int = 0
+
+
+# --- What the clerk may ask ------------------------------------------------------------
+
+
+class Knock(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known before anybody logs in: lights, clerks' names."""
+
+
+class Reception(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to a knock. `clerks` are user names; empty means the first PIN must be set."""
+
+    desk: DeskView
+    clerks: list[Short]
+
+
+class FirstClerk(msgspec.Struct, frozen=True, kw_only=True):
+    """Make the first clerk of a new box. Refused once there is one.
+
+    `voucher` is printed on the hand-over sheet by provisioning.
+    """
+
+    user: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9.]{1,31}$")]
+    name: Annotated[str, Meta(min_length=2, max_length=60)]
+    pin: Annotated[str, Meta(pattern=r"^[0-9]{6,12}$")]
+    voucher: Annotated[str, Meta(max_length=64)]
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """A clerk's user name and PIN."""
+
+    user: Annotated[str, Meta(max_length=32)]
+    pin: Annotated[str, Meta(max_length=12)]
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The session token. It lives in the clerk's cookie and in the desk's memory only."""
+
+    token: Token
+    desk: DeskView
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """A question by a logged-in clerk."""
+
+    token: Token
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """A change by a logged-in clerk. The same `once` again gives the first answer again."""
+
+    token: Token
+    once: Token
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer when the desk is past `revision`, or after `wait_s` with the same."""
+
+    token: Token | None = None
+    revision: int
+    wait_s: Annotated[float, Meta(ge=0, le=25)] = 20
+
+
+class EnterCode(Act, frozen=True, kw_only=True):
+    """The code printed on the card: six digits of the CAN, or the lines of the MRZ."""
+
+    can: Annotated[str, Meta(pattern=r"^[0-9]{6}$")] | None = None
+    mrz: list[Annotated[str, Meta(max_length=44)]] = []
+
+
+class BySight(Act, frozen=True, kw_only=True):
+    """Identify by a document without a usable chip: the clerk types who it is, and says why."""
+
+    surname: Annotated[str, Meta(min_length=1, max_length=60)]
+    name: Annotated[str, Meta(min_length=1, max_length=60)]
+    birth_date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    codice_fiscale: Annotated[str, Meta(pattern=r"^[A-Z0-9]{16}$")]
+    document_kind: Annotated[str, Meta(pattern=r"^(cie|passaporto|patente|permesso_soggiorno)$")]
+    document_number: Annotated[str, Meta(min_length=4, max_length=20)]
+    reason: Annotated[str, Meta(pattern=r"^(no_chip|chip_unreadable|reader_out_of_order)$")]
+
+
+class SamePerson(Act, frozen=True, kw_only=True):
+    """The clerk's comparison of photo and person."""
+
+    same: bool
+
+
+class Choose(Act, frozen=True, kw_only=True):
+    """Begin a practice."""
+
+    practice: Short
+
+
+class Direction(enum.StrEnum):
+    """Where to go after saving a step."""
+
+    NEXT = "next"
+    BACK = "back"
+    STAY = "stay"
+
+
+class SaveStep(Act, frozen=True, kw_only=True):
+    """Answers of one step as typed. They are kept even when some are refused."""
+
+    step: Short
+    answers: dict[
+        Annotated[str, Meta(max_length=40)], Annotated[list[Value], Meta(max_length=20)]
+    ]
+    then: Direction = Direction.NEXT
+
+
+class GoToStep(Act, frozen=True, kw_only=True):
+    """Back to a step to correct it; an empty `step` means the papers."""
+
+    step: Short = ""
+
+
+class TakePage(Act, frozen=True, kw_only=True):
+    """Capture what lies under the camera now. ``signature`` is the signed summary."""
+
+    attachment: Short
+
+
+class RemovePage(Act, frozen=True, kw_only=True):
+    """Take a page out of the dossier."""
+
+    page: LetterId
+
+
+class ConfirmReadBack(Act, frozen=True, kw_only=True):
+    """The citizen confirmed what was read aloud."""
+
+
+class Sign(Act, frozen=True, kw_only=True):
+    """How the citizen signed. `cause` is required where they could not."""
+
+    way: SignatureWay
+    cause: Annotated[str, Meta(max_length=120)] = ""
+
+
+class Abandon(Act, frozen=True, kw_only=True):
+    """End the sitting and erase it."""
+
+    reason: Annotated[str, Meta(pattern=r"^(citizen_left|not_the_person|mistake|other)$")]
+
+
+class OpenDraft(Act, frozen=True, kw_only=True):
+    """Take up a sitting laid aside. The citizen is identified again first where a card served."""
+
+    draft: LetterId
+
+
+class LetterQuestion(Ask, frozen=True, kw_only=True):
+    """About one letter."""
+
+    letter: LetterId
+
+
+class LetterAct(Act, frozen=True, kw_only=True):
+    """Something to do with one letter."""
+
+    letter: LetterId
+
+
+class PictureQuestion(Ask, frozen=True, kw_only=True):
+    """A picture: ``photo`` (from the chip), ``preview`` (live), or a captured page's id."""
+
+    which: Annotated[str, Meta(max_length=40)]
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """JPEG or PNG bytes, never stored by the face."""
+
+    media_type: Short
+    data: bytes
+
+
+class Paper(msgspec.Struct, frozen=True, kw_only=True):
+    """A PDF to be looked at or printed."""
+
+    title: Short
+    data: bytes
+
+
+class Practices(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be begun today."""
+
+    practices: list[PracticeRow]
+
+
+class Letters(msgspec.Struct, frozen=True, kw_only=True):
+    """Letters of this desk, newest first."""
+
+    letters: list[LetterRow]
+
+
+class Drafts(msgspec.Struct, frozen=True, kw_only=True):
+    """Sittings laid aside, newest first."""
+
+    drafts: list[DraftRow]
+
+
+class ClerkDoor(Protocol):
+    """What the clerk's face may ask. All may raise `PueError` with a stable code."""
+
+    def knock(self, request: Knock) -> Reception: ...
+
+    def first_clerk(self, request: FirstClerk) -> Welcome: ...
+
+    def login(self, request: Login) -> Welcome: ...
+
+    def logout(self, request: Ask) -> Knock: ...
+
+    def lock(self, request: Ask) -> DeskView: ...
+
+    def look(self, request: Ask) -> DeskView: ...
+
+    def watch(self, request: Watch) -> DeskView: ...
+
+    def begin(self, request: Act) -> DeskView: ...
+
+    def enter_code(self, request: EnterCode) -> DeskView: ...
+
+    def by_sight(self, request: BySight) -> DeskView: ...
+
+    def same_person(self, request: SamePerson) -> DeskView: ...
+
+    def practices(self, request: Ask) -> Practices: ...
+
+    def choose(self, request: Choose) -> DeskView: ...
+
+    def save_step(self, request: SaveStep) -> DeskView: ...
+
+    def go_to_step(self, request: GoToStep) -> DeskView: ...
+
+    def take_page(self, request: TakePage) -> DeskView: ...
+
+    def remove_page(self, request: RemovePage) -> DeskView: ...
+
+    def pages_done(self, request: Act) -> DeskView: ...
+
+    def confirm_read_back(self, request: ConfirmReadBack) -> DeskView: ...
+
+    def print_summary(self, request: Act) -> DeskView: ...
+
+    def sign(self, request: Sign) -> DeskView: ...
+
+    def seal(self, request: Act) -> DeskView: ...
+
+    def print_receipt(self, request: LetterAct) -> DeskView: ...
+
+    def finish(self, request: Act) -> DeskView: ...
+
+    def lay_aside(self, request: Act) -> DeskView: ...
+
+    def abandon(self, request: Abandon) -> DeskView: ...
+
+    def drafts(self, request: Ask) -> Drafts: ...
+
+    def open_draft(self, request: OpenDraft) -> DeskView: ...
+
+    def letters(self, request: Ask) -> Letters: ...
+
+    def summary_paper(self, request: Ask) -> Paper: ...
+
+    def receipt_paper(self, request: LetterQuestion) -> Paper: ...
+
+    def picture(self, request: PictureQuestion) -> Picture: ...

@@ -1,0 +1,64 @@
+"""The agent's door of the desk: health facts, the quiet claim, the light. No citizen passes here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from contracts.messages.report import ClockHealth, DeviceHealth, Short, SittingHealth
+
+QUIET = "quiet"
+"""Path of the claim: the connection stays open as long as the agent needs the desk quiet.
+The desk writes one line, ``granted`` or ``busy``; when the connection ends, so does the claim."""
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """An empty request or answer."""
+
+
+class DeskFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the agent may know of the desk."""
+
+    software: Short
+    devices: list[DeviceHealth]
+    sitting: SittingHealth
+    clock: ClockHealth
+    quiet: bool
+
+
+class LinkFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the desk may know of the link, so that the clerk reads the truth.
+
+    Attributes:
+        connected: the broker holds our connection now.
+        heard_s: seconds since the fleet last answered anything; None if it never did.
+        waiting_why: stable code of what keeps letters waiting, empty if nothing does.
+    """
+
+    connected: bool
+    heard_s: Annotated[int, Meta(ge=0)] | None = None
+    waiting_why: Short = ""
+
+
+class Blink(msgspec.Struct, frozen=True, kw_only=True):
+    """Blink the desk's light so that a person in the room finds the box."""
+
+    seconds: Annotated[int, Meta(ge=1, le=600)] = 30
+
+
+class StatusDoor(Protocol):
+    """What the agent may ask."""
+
+    def facts(self, request: Nothing) -> DeskFacts:
+        """Health of the desk and its devices."""
+        ...
+
+    def tell_link(self, request: LinkFacts) -> Nothing:
+        """Tell the desk how the link is."""
+        ...
+
+    def blink(self, request: Blink) -> Nothing:
+        """Blink the light."""
+        ...
