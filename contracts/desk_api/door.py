@@ -12,10 +12,13 @@ from typing import Any
 
 import msgspec
 
-from contracts.errors import PueError, WhoCanAct
+from contracts.errors import Problem, PueError, RemoteProblem, WhoCanAct
 
 MAX_REQUEST_BYTES = 1_048_576
 MAX_ANSWER_BYTES = 48 * 1_048_576
+OK = 200
+REFUSED = 409
+"""HTTP status of every refusal; its body is a `Problem`."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -72,3 +75,46 @@ def missing(door: type[Any], implementation: object) -> list[str]:
         if hints.pop("return", None) is not call.answer or list(hints.values()) != [call.request]:
             wrong.append(f"{name}: not ({call.request.__name__}) -> {call.answer.__name__}")
     return wrong
+
+
+def path_of(call: Call) -> str:
+    """HTTP path of a call: ``POST /v1/<name>``."""
+    return f"/v1/{call.name}"
+
+
+def encode_body(value: msgspec.Struct) -> bytes:
+    """A request, an answer or a `Problem` as the body of an HTTP message."""
+    return msgspec.json.encode(value)
+
+
+def read_request(call: Call, body: bytes) -> Any:
+    """The request in a body.
+
+    Raises:
+        DoorMisused: too large, not JSON, or not this call's request. The sentence names the
+            field, never its value.
+    """
+    if len(body) > MAX_REQUEST_BYTES:
+        msg = f"{call.name}: a request has at most {MAX_REQUEST_BYTES} bytes"
+        raise DoorMisused(msg, call=call.name)
+    try:
+        return msgspec.json.decode(body, type=call.request, strict=True)
+    except (msgspec.DecodeError, UnicodeDecodeError) as why:
+        raise DoorMisused(f"{call.name}: {why}", call=call.name) from None
+
+
+def read_answer(call: Call, status: int, body: bytes) -> Any:
+    """The answer in a body: 200 carries the call's answer, everything else a `Problem`.
+
+    Raises:
+        RemoteProblem: the desk refused; same code, same facts.
+        DoorClosed: the answer is neither.
+    """
+    try:
+        if status == OK:
+            return msgspec.json.decode(body, type=call.answer, strict=True)
+        problem = msgspec.json.decode(body, type=Problem, strict=True)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        msg = f"{call.name}: the desk gave an answer that cannot be read"
+        raise DoorClosed(msg, call=call.name) from None
+    raise RemoteProblem(problem)
