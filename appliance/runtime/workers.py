@@ -174,7 +174,7 @@ class Worker:
                 self._body(self.stopping)
             else:
                 self._serve()
-        except BaseException as death:
+        except BaseException as death:  # noqa: BLE001 - whatever it was, it must be reported
             error = death
         asked = self.stopping.is_set()
         self._refuse_waiting()
@@ -212,7 +212,7 @@ class Worker:
             return
         try:
             future.set_result(job())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it belongs to the holder of the Future
             future.set_exception(error)
 
     def _refuse_waiting(self) -> None:

@@ -1,0 +1,173 @@
+"""A camera over a desk that exists only in memory.
+
+Front: the port. Back: `place`, `place_sample`, `take_away`, `show_portrait`, `cover_lens`, `uncover_lens`,
+`unplug`, `mend`.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
+from PIL import Image
+
+from appliance.devices.camera import scene
+from appliance.devices.camera.port import CameraAbsent, CameraClosed, Claim
+from appliance.devices.port import (
+    Condition,
+    DeviceKind,
+    DeviceState,
+    Now,
+    OnChange,
+    StateKeeper,
+    driver_settings,
+)
+from appliance.runtime.clock import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+DRIVER: Final = "simulated"
+LENS_COVERED: Final = "camera.lens_covered"
+
+
+class SimulatedCameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of the simulated camera.
+
+    Attributes:
+        page_on_desk: whether a sample page lies there from the start.
+    """
+
+    page_on_desk: bool = True
+
+
+class SimulatedCamera:
+    """Looks at a drawn desk."""
+
+    def __init__(self, settings: SimulatedCameraSettings | None = None, *, now: Now = utc_now) -> None:
+        self._settings = settings or SimulatedCameraSettings()
+        self._keeper = StateKeeper(DeviceKind.CAMERA, DRIVER, now=now)
+        self._claim = Claim(self._show)
+        self._world = threading.RLock()
+        self._open = False
+        self._plugged = True
+        self._covered = False
+        self._tick = 0
+        self._scene: Image.Image | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object]) -> Self:
+        """See `SimulatedCameraSettings`."""
+        return cls(driver_settings(SimulatedCameraSettings, settings, kind=DeviceKind.CAMERA, driver=DRIVER))
+
+    # ---- front
+
+    def open(self) -> None:
+        """Begin to see."""
+        with self._world:
+            if self._scene is None:
+                self._scene = scene.desk_with(scene.sample_page() if self._settings.page_on_desk else None)
+            self._open = True
+        self._show()
+
+    def close(self) -> None:
+        """Stop seeing."""
+        with self._world:
+            self._open = False
+        self._show()
+
+    def state(self) -> DeviceState:
+        """How it is."""
+        return self._keeper.state()
+
+    def watch(self, on_change: OnChange) -> None:
+        """Tell of changes."""
+        self._keeper.watch(on_change)
+
+    def preview(self) -> bytes:
+        """A small JPEG; each one differs a little."""
+        return scene.frame_jpeg(*self._look(), small=True)
+
+    def still(self) -> bytes:
+        """A full JPEG."""
+        return scene.frame_jpeg(*self._look(), small=False)
+
+    def hold(self, by: str) -> AbstractContextManager[None]:
+        """Keep it for one task."""
+        return self._claim.hold(by)
+
+    def lend(self, to: str) -> AbstractContextManager[None]:
+        """Give it away."""
+        return self._claim.lend(to)
+
+    # ---- back
+
+    def place(self, image: bytes) -> None:
+        """Put a page (PNG or JPEG bytes) on the desk."""
+        with Image.open(io.BytesIO(image)) as page:
+            self._put(scene.desk_with(page))
+
+    def place_sample(self, number: int = 1) -> None:
+        """Put an invented page on the desk."""
+        self._put(scene.desk_with(scene.sample_page(number)))
+
+    def take_away(self) -> None:
+        """Leave the desk empty."""
+        self._put(scene.desk_with(None))
+
+    def show_portrait(self) -> None:
+        """Turn to the person."""
+        self._put(scene.portrait())
+
+    def cover_lens(self) -> None:
+        """A hand on the lens."""
+        self._become(covered=True)
+
+    def uncover_lens(self) -> None:
+        """The hand goes."""
+        self._become(covered=False)
+
+    def unplug(self) -> None:
+        """The cable comes out."""
+        self._become(plugged=False)
+
+    def mend(self) -> None:
+        """Cable in, lens free."""
+        self._become(plugged=True, covered=False)
+
+    # ---- inside
+
+    def _put(self, picture: Image.Image) -> None:
+        with self._world:
+            self._scene = picture
+
+    def _become(self, *, covered: bool | None = None, plugged: bool | None = None) -> None:
+        with self._world:
+            self._covered = self._covered if covered is None else covered
+            self._plugged = self._plugged if plugged is None else plugged
+        self._show()
+
+    def _look(self) -> tuple[Image.Image, int]:
+        self._claim.refuse_if_lent()
+        with self._world:
+            if not self._open or self._scene is None:
+                raise CameraClosed("the camera is not open")
+            if not self._plugged:
+                raise CameraAbsent("the camera is not connected")
+            self._tick += 1
+            return scene.darkness() if self._covered else self._scene, self._tick
+
+    def _show(self) -> None:
+        with self._world:
+            if not self._open:
+                self._keeper.become(Condition.ABSENT, CameraClosed.code)
+            elif not self._plugged:
+                self._keeper.become(Condition.ABSENT, CameraAbsent.code)
+            elif self._covered:
+                self._keeper.become(Condition.WARNING, LENS_COVERED)
+            else:
+                condition, code, facts = self._claim.condition()
+                self._keeper.become(condition, code, **facts)

@@ -1,0 +1,361 @@
+"""A receipt as a list of simple blocks, drawn as a 1-bit raster for thermal paper or as an A4 PDF.
+
+Receipts go to the printer as a picture: cheap printers disagree about code pages (the euro sign, č, ß),
+and none disagrees about black dots. Paper, preview and PDF are drawn from the same blocks.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import segno
+from PIL import Image, ImageDraw, ImageFont
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from contracts.errors import PueError, WhoCanAct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RECEIPT_WIDTH_PX: Final = 576
+"""80 mm paper, 72 mm printable, 203 dots per inch: the width of practically every desk printer."""
+
+MAX_BLOCKS: Final = 200
+MAX_TEXT_CHARS: Final = 500
+_MARGIN_PX: Final = 16
+
+
+class ReceiptTooLong(PueError, ValueError):
+    """More blocks or longer texts than a receipt can have."""
+
+    code = "receipt.too_long"
+    who = WhoCanAct.OPERATOR
+
+
+class _Block(msgspec.Struct, frozen=True, tag=True):
+    pass
+
+
+class Title(_Block, frozen=True, tag="title"):
+    """Centred, bold: who gives this receipt."""
+
+    text: str
+
+
+class Big(_Block, frozen=True, tag="big"):
+    """The one thing to find again: a number."""
+
+    text: str
+
+
+class Line(_Block, frozen=True, tag="line"):
+    """A sentence."""
+
+    text: str
+
+
+class Pair(_Block, frozen=True, tag="pair"):
+    """A name and its value."""
+
+    key: str
+    value: str
+
+
+class Rule(_Block, frozen=True, tag="rule"):
+    """A line across."""
+
+
+class Small(_Block, frozen=True, tag="small"):
+    """What must be there and need not shout."""
+
+    text: str
+
+
+class Code(_Block, frozen=True, tag="code"):
+    """A QR code."""
+
+    text: str
+
+
+Block = Title | Big | Line | Pair | Rule | Small | Code
+
+
+class ReceiptDocument(msgspec.Struct, frozen=True):
+    """A receipt.
+
+    Attributes:
+        title: a number for queues and logs, never a name.
+        blocks: from top to bottom.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what no receipt can be.
+
+        Raises:
+            ReceiptTooLong: too many blocks, or a text too long.
+        """
+        if len(self.blocks) > MAX_BLOCKS:
+            raise ReceiptTooLong(f"a receipt has at most {MAX_BLOCKS} blocks", limit=MAX_BLOCKS)
+        longest = max((len(text) for block in self.blocks for text in _texts(block)), default=0)
+        if longest > MAX_TEXT_CHARS:
+            raise ReceiptTooLong(
+                f"a receipt's text has at most {MAX_TEXT_CHARS} characters", limit=MAX_TEXT_CHARS
+            )
+
+
+def _texts(block: Block) -> list[str]:
+    return [value for value in msgspec.structs.astuple(block) if isinstance(value, str)]
+
+
+# ---- fonts -----------------------------------------------------------------------------------------------
+
+FONT_FOLDERS: Final = (Path("/usr/share/fonts/truetype/noto"), Path("/usr/share/fonts/truetype/dejavu"))
+_FACES: Final = (("NotoSans-Regular.ttf", "NotoSans-Bold.ttf"), ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"))
+
+
+class Fonts:
+    """A regular and a bold face: Debian's Noto or DejaVu, else the one that Pillow carries."""
+
+    def __init__(self, folders: tuple[Path, ...] = FONT_FOLDERS) -> None:
+        self._regular: Path | None = None
+        self._bold: Path | None = None
+        for folder in folders:
+            for regular, bold in _FACES:
+                if self._regular is None and (folder / regular).is_file() and (folder / bold).is_file():
+                    self._regular, self._bold = folder / regular, folder / bold
+
+    @property
+    def name(self) -> str:
+        """The face in use, for the health page and the logs."""
+        return self._regular.stem if self._regular else "built-in"
+
+    def face(self, size_px: int, *, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+        """The face at a size. The basic layout engine draws the same dots on every machine."""
+        path = self._bold if bold else self._regular
+        if path is None:
+            return ImageFont.load_default(size_px)
+        return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.BASIC)
+
+    def for_pdf(self) -> tuple[str, str]:
+        """Names of the regular and bold face as reportlab knows them, embedded where a file is there."""
+        if self._regular is None or self._bold is None:
+            return "Helvetica", "Helvetica-Bold"
+        names = []
+        for path in (self._regular, self._bold):
+            try:
+                pdfmetrics.registerFont(TTFont(path.stem, path))
+            except TTFError:  # a damaged font file costs the looks, not the receipt
+                return "Helvetica", "Helvetica-Bold"
+            names.append(path.stem)
+        return names[0], names[1]
+
+
+# ---- thermal paper ---------------------------------------------------------------------------------------
+
+
+class _Roll:
+    """Paper being drawn on from top to bottom."""
+
+    def __init__(self, width_px: int, fonts: Fonts) -> None:
+        self.width_px = width_px
+        self.fonts = fonts
+        self.strips: list[Image.Image] = []
+
+    def feed(self, height_px: int) -> ImageDraw.ImageDraw:
+        strip = Image.new("1", (self.width_px, height_px), 1)
+        self.strips.append(strip)
+        return ImageDraw.Draw(strip)
+
+    def text(self, text: str, size_px: int, *, bold: bool = False, centred: bool = False) -> None:
+        face = self.fonts.face(size_px, bold=bold)
+        for line in _wrapped(text, self.width_px - 2 * _MARGIN_PX, face):
+            draw = self.feed(round(size_px * 1.35))
+            free_px = self.width_px - 2 * _MARGIN_PX - face.getlength(line)
+            draw.text((_MARGIN_PX + (free_px / 2 if centred else 0), 0), line, font=face, fill=0)
+
+    def pair(self, key: str, value: str) -> None:
+        """On one line if both fit, else the value below and to the right."""
+        key_face, value_face = self.fonts.face(24), self.fonts.face(26, bold=True)
+        room_px = self.width_px - 2 * _MARGIN_PX
+        if key_face.getlength(key) + value_face.getlength(value) + 24 > room_px:
+            self.text(key, 24)
+            for line in _wrapped(value, room_px, value_face):
+                self._right(line, value_face)
+            return
+        draw = self._right(value, value_face)
+        draw.text((_MARGIN_PX, 2), key, font=key_face, fill=0)
+
+    def _right(self, line: str, face: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> ImageDraw.ImageDraw:
+        draw = self.feed(36)
+        draw.text((self.width_px - _MARGIN_PX - face.getlength(line), 0), line, font=face, fill=0)
+        return draw
+
+    def rule(self) -> None:
+        self.feed(20).line((_MARGIN_PX, 10, self.width_px - _MARGIN_PX, 10), fill=0, width=2)
+
+    def code(self, text: str) -> None:
+        modules = [list(row) for row in segno.make(text, error="m", micro=False, boost_error=False).matrix]
+        dot_px = max(2, min(8, (self.width_px - 4 * _MARGIN_PX) // (len(modules) + 8)))
+        side_px, quiet_px = len(modules) * dot_px, 4 * dot_px
+        draw = self.feed(side_px + 2 * quiet_px)
+        left_px = (self.width_px - side_px) // 2
+        for y, row in enumerate(modules):
+            for x, dark in enumerate(row):
+                if dark:
+                    left, top = left_px + x * dot_px, quiet_px + y * dot_px
+                    draw.rectangle((left, top, left + dot_px - 1, top + dot_px - 1), fill=0)
+
+    def torn_off(self) -> Image.Image:
+        height_px = sum(strip.height for strip in self.strips)
+        whole = Image.new("1", (self.width_px, max(1, height_px)), 1)
+        top_px = 0
+        for strip in self.strips:
+            whole.paste(strip, (0, top_px))
+            top_px += strip.height
+        return whole
+
+
+def render_image(
+    receipt: ReceiptDocument, *, width_px: int = RECEIPT_WIDTH_PX, fonts: Fonts | None = None
+) -> Image.Image:
+    """The receipt as a 1-bit picture (mode "1", 0 is black), `width_px` wide and as high as it needs."""
+    roll = _Roll(width_px, fonts or Fonts())
+    roll.feed(_MARGIN_PX)
+    for block in receipt.blocks:
+        match block:
+            case Title(text):
+                roll.text(text, 32, bold=True, centred=True)
+            case Big(text):
+                roll.text(text, 44, bold=True, centred=True)
+            case Line(text):
+                roll.text(text, 26)
+            case Pair(key, value):
+                roll.pair(key, value)
+            case Rule():
+                roll.rule()
+            case Small(text):
+                roll.text(text, 20)
+            case Code(text):
+                roll.code(text)
+    roll.feed(_MARGIN_PX)
+    return roll.torn_off()
+
+
+def _wrapped(text: str, room_px: float, face: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """Break at blanks; a word wider than the paper (a long number) is broken where it must."""
+    return _broken(text, room_px, face.getlength)
+
+
+def _broken(text: str, room: float, length: Callable[[str], float]) -> list[str]:
+    lines: list[str] = []
+    for paragraph in text.splitlines() or [""]:
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if length(longer) <= room:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            line = word
+            while length(line) > room and len(line) > 1:
+                fits = next(n for n in range(len(line) - 1, 0, -1) if n == 1 or length(line[:n]) <= room)
+                lines.append(line[:fits])
+                line = line[fits:]
+        lines.append(line)
+    return lines
+
+
+# ---- A4 --------------------------------------------------------------------------------------------------
+
+
+class _Sheet:
+    """A4 pages being written from top to bottom; sizes in points."""
+
+    def __init__(self, canvas: Canvas, fonts: tuple[str, str]) -> None:
+        self.canvas, self.regular, self.bold = canvas, *fonts
+        self.left, self.right, self.top, self.bottom = 25 * mm, A4[0] - 25 * mm, A4[1] - 25 * mm, 25 * mm
+        self.y = self.top
+
+    def step(self, height: float) -> float:
+        if self.y - height < self.bottom:
+            self.canvas.showPage()
+            self.y = self.top
+        self.y -= height
+        return self.y
+
+    def text(self, text: str, size: float, *, bold: bool = False, centred: bool = False) -> None:
+        face = self.bold if bold else self.regular
+        for line in _broken(
+            text, self.right - self.left, lambda part: pdfmetrics.stringWidth(part, face, size)
+        ):
+            y = self.step(size * 1.4)
+            self.canvas.setFont(face, size)
+            if centred:
+                self.canvas.drawCentredString((self.left + self.right) / 2, y, line)
+            else:
+                self.canvas.drawString(self.left, y, line)
+
+    def pair(self, key: str, value: str) -> None:
+        y = self.step(11 * 1.5)
+        self.canvas.setFont(self.regular, 11)
+        self.canvas.drawString(self.left, y, key)
+        column = self.left + 55 * mm
+        lines = _broken(value, self.right - column, lambda part: pdfmetrics.stringWidth(part, self.bold, 11))
+        for number, line in enumerate(lines):
+            y = y if number == 0 else self.step(11 * 1.4)
+            self.canvas.setFont(self.bold, 11)
+            self.canvas.drawString(column, y, line)
+
+    def rule(self) -> None:
+        y = self.step(12)
+        self.canvas.line(self.left, y + 4, self.right, y + 4)
+
+    def code(self, text: str) -> None:
+        modules = [list(row) for row in segno.make(text, error="m", micro=False, boost_error=False).matrix]
+        dot = 35 * mm / len(modules)
+        y = self.step(45 * mm) + 40 * mm
+        for down, row in enumerate(modules):
+            for across, dark in enumerate(row):
+                if dark:
+                    self.canvas.rect(
+                        self.left + across * dot, y - (down + 1) * dot, dot, dot, stroke=0, fill=1
+                    )
+
+
+def render_pdf(receipt: ReceiptDocument, *, fonts: Fonts | None = None) -> bytes:
+    """The receipt as an A4 PDF, the same bytes for the same receipt. The title is its only metadata."""
+    out = io.BytesIO()
+    names = (fonts or Fonts()).for_pdf()
+    canvas = Canvas(out, pagesize=A4, invariant=1, initialFontName=names[0], lang="it-IT")  # type: ignore[arg-type]  # the stub says float
+    canvas.setTitle(receipt.title)
+    sheet = _Sheet(canvas, names)
+    for block in receipt.blocks:
+        match block:
+            case Title(text):
+                sheet.text(text, 16, bold=True, centred=True)
+            case Big(text):
+                sheet.text(text, 22, bold=True, centred=True)
+            case Line(text):
+                sheet.text(text, 11)
+            case Pair(key, value):
+                sheet.pair(key, value)
+            case Rule():
+                sheet.rule()
+            case Small(text):
+                sheet.text(text, 9)
+            case Code(text):
+                sheet.code(text)
+    canvas.showPage()
+    canvas.save()
+    return out.getvalue()
