@@ -22,7 +22,7 @@ import msgspec
 from asn1crypto import cms as asn1_cms
 from asn1crypto import core as asn1_core
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -34,6 +34,9 @@ from contracts.errors import PueError, WhoCanAct
 from contracts.messages.letters import MAX_LETTER_BYTES
 
 MAX_STATEMENT_BYTES = 16_384
+_WRONG_SIGNATURE = "the signature of the letter is wrong"
+_NOT_READABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, UnsupportedAlgorithm)
+"""All that the two ASN.1 readers raise over bytes that are not what they claim (found by changing bytes)."""
 SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 M = TypeVar("M", bound=codec.Message)
 
@@ -147,7 +150,7 @@ def open_letter(
         raise LetterUnreadable(msg, limit_bytes=MAX_LETTER_BYTES)
     try:
         signed = pkcs7.pkcs7_decrypt_der(sealed, certificate, key, [])
-    except (ValueError, TypeError, KeyError):
+    except _NOT_READABLE:
         msg = "the letter does not open with this key"
         raise LetterUnreadable(msg) from None
     return _verify_signed(signed, authorities, at)
@@ -156,15 +159,13 @@ def open_letter(
 def _verify_signed(signed: bytes, authorities: list[x509.Certificate], at: dt.datetime) -> Opened:
     try:
         outer = asn1_cms.ContentInfo.load(signed, strict=True)
-        if outer["content_type"].native != "signed_data":
-            raise ValueError
         data = outer["content"]
         content = bytes(data["encap_content_info"]["content"].native)
         (info,) = data["signer_infos"]
         certificates = [x509.load_der_x509_certificate(c.chosen.dump()) for c in data["certificates"]]
         signer = _signer_of(info, certificates)
         digest = _attribute(info, "message_digest")
-    except (ValueError, TypeError, KeyError, LookupError):
+    except _NOT_READABLE:
         msg = "what was sealed is not a signed dossier"
         raise LetterUnreadable(msg) from None
     hasher = hashes.Hash(hashes.SHA256())
@@ -192,24 +193,23 @@ def _check_signature(info: asn1_cms.SignerInfo, signer: x509.Certificate) -> Non
     # RFC 5652 §5.4: the signature covers the attributes as a SET OF, not with their implicit tag.
     attributes = asn1_core.SetOf.dump(info["signed_attrs"].untag())
     signature = info["signature"].native
-    key = signer.public_key()
     try:
+        key = signer.public_key()
         if isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, attributes, ec.ECDSA(hashes.SHA256()))
         elif isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, attributes, padding.PKCS1v15(), hashes.SHA256())
         else:
-            raise InvalidSignature
-    except InvalidSignature:
-        msg = "the signature of the letter is wrong"
-        raise LetterNotAuthentic(msg) from None
+            raise LetterNotAuthentic(_WRONG_SIGNATURE)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        raise LetterNotAuthentic(_WRONG_SIGNATURE) from None
 
 
 def _check_issuer(signer: x509.Certificate, authorities: list[x509.Certificate], at: dt.datetime) -> None:
     for authority in authorities:
         try:
             signer.verify_directly_issued_by(authority)
-        except (ValueError, TypeError, InvalidSignature):
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
             continue
         if signer.not_valid_before_utc <= at <= signer.not_valid_after_utc:
             return

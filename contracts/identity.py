@@ -78,7 +78,7 @@ def make_id(unix_ms: int, random: bytes) -> LetterId:
         unix_ms: milliseconds since 1970, 48 bits.
         random: exactly 10 bytes; 74 of their 80 bits are used.
     """
-    if len(random) != 10 or not 0 <= unix_ms < 1 << 48:  # noqa: PLR2004 - the numbers are the RFC's field widths
+    if len(random) != 10 or not 0 <= unix_ms < 1 << 48:
         msg = "make_id needs 10 random bytes and a 48-bit time"
         raise InvalidName(msg)
     raw = bytearray(unix_ms.to_bytes(6, "big") + random)

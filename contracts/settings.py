@@ -19,7 +19,7 @@ import msgspec
 
 from contracts.errors import PueError, WhoCanAct
 
-SECRET_MARK: Final = "«secret»"
+SECRET_MARK: Final = "«secret»"  # noqa: S105 - the mask, not a secret
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
 """The type of a setting whose value is never shown."""
 

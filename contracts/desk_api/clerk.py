@@ -388,9 +388,7 @@ class SaveStep(Act, frozen=True, kw_only=True):
     """Answers of one step as typed. They are kept even when some are refused."""
 
     step: Short
-    answers: dict[
-        Annotated[str, Meta(max_length=40)], Annotated[list[Value], Meta(max_length=20)]
-    ]
+    answers: dict[Annotated[str, Meta(max_length=40)], Annotated[list[Value], Meta(max_length=20)]]
     then: Direction = Direction.NEXT
 
 

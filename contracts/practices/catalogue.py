@@ -101,8 +101,8 @@ def _decode(name: str, data: bytes, kind: type) -> object:
 
 
 def _with_blocks(name: str, practice: object, blocks: object) -> Practice:
-    assert isinstance(practice, Practice)  # noqa: S101 - narrows what _decode just built
-    assert isinstance(blocks, dict)  # noqa: S101 - the same
+    assert isinstance(practice, Practice)
+    assert isinstance(blocks, dict)
     steps: list[Step] = []
     for step in practice.steps:
         if step.block and step.block not in blocks:
@@ -118,15 +118,14 @@ def _check(name: str, practice: Practice) -> None:
         return CatalogueInvalid(f"{name}: {what}", file=name)
 
     seen: dict[str, Field] = {}
-    for step in practice.steps:
-        for field in step.fields:
-            if field.name in seen:
-                raise wrong(f"field {field.name} stands twice")
-            if (field.kind is FieldKind.CHOICE) != bool(field.options):
-                raise wrong(f"field {field.name}: options belong to a choice, and a choice has some")
-            if field.when is not None and field.when.field not in seen:
-                raise wrong(f"field {field.name}: its rule looks at {field.when.field}, not asked before it")
-            seen[field.name] = field
+    for field in practice.fields():
+        if field.name in seen:
+            raise wrong(f"field {field.name} stands twice")
+        if (field.kind is FieldKind.CHOICE) != bool(field.options):
+            raise wrong(f"field {field.name}: options belong to a choice, and a choice has some")
+        if field.when is not None and field.when.field not in seen:
+            raise wrong(f"field {field.name}: its rule looks at {field.when.field}, not asked before it")
+        seen[field.name] = field
     for paper in practice.attachments:
         if paper.when is not None and paper.when.field not in seen:
             raise wrong(f"attachment {paper.id}: its rule looks at {paper.when.field}, which is not asked")
