@@ -1,0 +1,180 @@
+"""Programs of ours as child processes: started, waited for until they say ``ready``, stopped, killed.
+
+A child lives in its own session, so that Ctrl-C reaches only us and we stop the children in
+order; and it is told to end if we die (`setpriv --pdeathsig`), so that nothing we started
+outlives us and nothing else is ever touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from typing import IO, TYPE_CHECKING
+
+from contracts.errors import PueError, WhoCanAct
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+READY = "ready"
+START_S = 60.0
+STOP_S = 10.0
+_TAIL_BYTES = 4_000
+
+
+class ProgramFailed(PueError):
+    """A program of the demo ended or did not get ready; the sentence carries its last words."""
+
+    code = "demo.program_failed"
+    who = WhoCanAct.TECHNICIAN
+
+
+class Program:
+    """One child process that can be started again and again.
+
+    Args:
+        name: names the log file and appears in sentences.
+        argv: the command, without the interpreter when it begins with ``-m``.
+        folder: where its log goes.
+        environ: added to our own environment.
+    """
+
+    def __init__(
+        self, name: str, argv: list[str], folder: Path, environ: dict[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self.argv = [sys.executable, *argv] if argv[0] == "-m" else argv
+        self.log = folder / f"{name}.log"
+        self.said = ""
+        self._environ = environ or {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready = threading.Event()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running child, 0 when it does not run."""
+        return self._process.pid if self._process and self._process.poll() is None else 0
+
+    def start(self, timeout_s: float = START_S) -> str:
+        """Start and wait until it says it is ready.
+
+        Returns:
+            What stood on the line after ``ready``.
+
+        Raises:
+            ProgramFailed: it ended first, or the time was up.
+        """
+        self.launch()
+        return self.wait_ready(timeout_s)
+
+    def launch(self) -> None:
+        """Start without waiting."""
+        self._ready.clear()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_with_our_life(), *self.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | self._environ,
+                start_new_session=True,
+            )
+        threading.Thread(
+            target=self._listen, args=(self._process.stdout,), name=f"{self.name} stdout", daemon=True
+        ).start()
+
+    def wait_ready(self, timeout_s: float = START_S) -> str:
+        """Wait for ``ready``; see `start`."""
+        if not self._ready.wait(timeout_s) or not self.pid:
+            said = f"{self.name} is not ready after {timeout_s:.0f} s" if self.pid else f"{self.name} ended"
+            self.kill()
+            raise ProgramFailed(f"{said}; its last words:\n{self.last_words()}", program=self.name)
+        return self.said
+
+    def wait_end(self, timeout_s: float = STOP_S) -> int:
+        """Wait until it ends by itself; its exit status.
+
+        Raises:
+            ProgramFailed: it still runs.
+        """
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ProgramFailed(f"{self.name} did not end in {timeout_s:.0f} s", program=self.name) from None
+
+    def stop(self, timeout_s: float = STOP_S) -> int:
+        """Ask it to end; kill it if it does not. Returns its exit status."""
+        if not self.pid or self._process is None:
+            return 0
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ProgramFailed(
+                f"{self.name} did not end in {timeout_s:.0f} s and was killed", program=self.name
+            ) from None
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            return log.read().decode("utf-8", "replace")
+
+    def _listen(self, stdout: IO[bytes] | None) -> None:
+        if stdout is None:
+            return
+        with stdout, self.log.open("ab") as log:
+            for raw in stdout:
+                log.write(raw)
+                log.flush()
+                line = raw.decode("utf-8", "replace").strip()
+                if line.split(" ", 1)[0].rstrip(":") == READY:
+                    self.said = line[len(READY) :].lstrip(": ")
+                    self._ready.set()
+        self._ready.set()  # wakes a waiter when the child ended before it was ready
+
+
+def _with_our_life() -> list[str]:
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+
+
+def run(argv: list[str], *, timeout_s: float = START_S, environ: dict[str, str] | None = None) -> str:
+    """Run a command of ours to its end; its standard output.
+
+    Raises:
+        ProgramFailed: it refused; the sentence is its own.
+    """
+    command = [sys.executable, *argv] if argv[0] == "-m" else argv
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | (environ or {}),
+        )
+    except subprocess.TimeoutExpired:
+        raise ProgramFailed(f"{' '.join(argv[:4])} took over {timeout_s:.0f} s", program=argv[0]) from None
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip()
+        raise ProgramFailed(f"{' '.join(argv[:4])} exited {done.returncode}: {words}", program=argv[0])
+    return done.stdout
