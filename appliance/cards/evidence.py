@@ -1,0 +1,119 @@
+"""What was observed at the card, nothing decided: bytes as read and how the card behaved."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+from collections.abc import Mapping
+
+from appliance.cards import lds
+from appliance.cards.errors import MalformedData
+from appliance.cards.lds import PersonalDetails
+from appliance.cards.mrz import Mrz
+
+
+class Access(enum.StrEnum):
+    """How the card was opened."""
+
+    PACE = "pace"
+    BAC = "bac"
+
+
+class ChipProof(enum.StrEnum):
+    """How chip authentication went."""
+
+    PROVEN = "proven"
+    """The first protected answer after the key agreement was right."""
+    FAILED = "failed"
+    """The chip took part and could not answer with the new keys, or refused to take part."""
+    NOT_OFFERED = "not_offered"
+    """The card lists no key of its own."""
+    NOT_SUPPORTED = "not_supported"
+    """The card has a key of a kind this box does not speak yet."""
+    NOT_POSSIBLE = "not_possible"
+    """This reader cannot carry the command."""
+    NOT_TRIED = "not_tried"
+    """The caller did not want it, or the reading stopped before."""
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Identity:
+    """Who the document says its holder is. Read, not yet believed: only a verdict makes it so.
+
+    Attributes:
+        codice_fiscale: from data group 11 and well formed; None otherwise.
+        expiry: last day of validity.
+    """
+
+    surname: str
+    given_names: str
+    birth: datetime.date | None
+    sex: str
+    nationality: str
+    codice_fiscale: str | None
+    birth_place: str | None
+    address: str | None
+    document_code: str
+    document_number: str
+    issuing_state: str
+    expiry: datetime.date
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Evidence:
+    """One reading.
+
+    Attributes:
+        access: how the card was opened.
+        card_access: EF.CardAccess as read, None when the card has none.
+        sod: EF.SOD as read.
+        groups: data group number → whole file as read.
+        missing: data groups the SOD lists, wanted, and refused by the card.
+        chip_proof: see `ChipProof`.
+        apdus: commands exchanged.
+        bytes_exchanged: both directions.
+    """
+
+    access: Access
+    card_access: bytes | None
+    sod: bytes | None
+    groups: Mapping[int, bytes]
+    missing: frozenset[int]
+    chip_proof: ChipProof
+    apdus: int = 0
+    bytes_exchanged: int = 0
+
+    def mrz(self) -> Mrz:
+        """The zone on the chip.
+
+        Raises:
+            MalformedData: no data group 1 was read, or it is damaged.
+        """
+        if 1 not in self.groups:
+            raise MalformedData("the card gave no data group 1", reason="dg1")
+        return lds.parse_dg1(self.groups[1])
+
+    def details(self) -> PersonalDetails:
+        return lds.parse_dg11(self.groups[11]) if 11 in self.groups else PersonalDetails()
+
+    def identity(self, today: datetime.date) -> Identity:
+        """Data groups 1 and 11 as one person. `today` only decides the century of a birth."""
+        return identity_of(self.mrz(), self.details(), today)
+
+
+def identity_of(zone: Mrz, details: PersonalDetails, today: datetime.date) -> Identity:
+    return Identity(
+        surname=zone.surname,
+        given_names=zone.given_names,
+        birth=details.birth or zone.born_on(today),
+        sex=zone.sex,
+        nationality=zone.nationality,
+        codice_fiscale=details.personal_number,
+        birth_place=details.birth_place,
+        address=details.address,
+        document_code=zone.document_code,
+        document_number=zone.document_number,
+        issuing_state=zone.issuing_state,
+        expiry=zone.expires_on(),
+    )

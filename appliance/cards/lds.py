@@ -1,0 +1,190 @@
+"""The files of a travel document and what is in them. ICAO 9303-10 §4 (logical data structure 1.7 and 1.8)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import unicodedata
+
+from appliance.cards import tlv
+from appliance.cards.errors import MalformedCode, MalformedData, Unsupported
+from appliance.cards.mrz import Mrz
+
+APPLICATION_ID = bytes.fromhex("A0000002471001")
+CARD_ACCESS_FILE = 0x011C
+ATR_INFO_FILE = 0x2F01
+MASTER_FILE = 0x3F00
+COM_FILE = 0x011E
+SOD_FILE = 0x011D
+COM_TAG = 0x60
+SOD_TAG = 0x77
+
+_GROUP_TAGS = (0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70)
+MAX_FILE_BYTES = {1: 1024, 2: 128 * 1024}
+"""What a data group may weigh; the others, SOD and COM: 16 KiB."""
+MAX_OTHER_FILE_BYTES = 16 * 1024
+
+
+def group_file(number: int) -> int:
+    """The file id of data group `number`, 1 to 16."""
+    return 0x0100 + number
+
+
+def group_tag(number: int) -> int:
+    return _GROUP_TAGS[number - 1]
+
+
+def group_max_bytes(number: int) -> int:
+    return MAX_FILE_BYTES.get(number, MAX_OTHER_FILE_BYTES)
+
+
+class ImageKind(enum.StrEnum):
+    JPEG = "image/jpeg"
+    JPEG2000 = "image/jp2"
+
+
+_MAGIC = (
+    (b"\xff\xd8\xff", ImageKind.JPEG),
+    (bytes.fromhex("0000000C6A5020200D0A870A"), ImageKind.JPEG2000),
+    (b"\xff\x4f\xff\x51", ImageKind.JPEG2000),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Portrait:
+    """The face on the chip, still encoded. Decode it only after its data group proved authentic."""
+
+    kind: ImageKind
+    image: bytes = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class PersonalDetails:
+    """Data group 11. Every part may be absent."""
+
+    full_name: str | None = None
+    personal_number: str | None = None
+    birth: datetime.date | None = None
+    birth_place: str | None = None
+    address: str | None = None
+
+
+def clean_text(raw: bytes, max_signs: int = 200) -> str:
+    """Text fit for a screen, a printer and a log: letters, marks, digits, plain punctuation; the rest becomes a space.
+
+    Control characters, escapes and direction overrides of a hostile card do not pass.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    kept = (
+        sign if unicodedata.category(sign)[0] in "LMN" or sign in " '’-.,/()&+:°" else " "
+        for sign in unicodedata.normalize("NFC", text[:max_signs])
+    )
+    return " ".join("".join(kept).split())
+
+
+def parse_com(data: bytes) -> list[int]:
+    """The data groups EF.COM lists. It is not signed: a hint, never a proof."""
+    objects = tlv.parse_one(data, COM_TAG).children()
+    tags = tlv.need(objects, 0x5C)
+    return [_GROUP_TAGS.index(tag) + 1 for tag in tags if tag in _GROUP_TAGS]
+
+
+def parse_dg1(data: bytes) -> Mrz:
+    """The machine readable zone of the chip.
+
+    Raises:
+        MalformedData: not a data group 1, or its check digits are wrong.
+    """
+    value = tlv.need(tlv.parse_one(data, group_tag(1)).children(), 0x5F1F)
+    try:
+        return Mrz.parse(value.decode("ascii"))
+    except (UnicodeDecodeError, MalformedCode) as fault:
+        raise MalformedData("data group 1 holds no machine readable zone", reason="dg1") from fault
+
+
+def parse_dg2(data: bytes) -> Portrait:
+    """The first face of data group 2, ISO/IEC 19794-5:2005 §5 inside a biometric template.
+
+    Raises:
+        Unsupported: the newer encoding of ISO/IEC 39794-5.
+        MalformedData: anything else that is not a face record.
+    """
+    group = tlv.need(tlv.parse_one(data, group_tag(2)).children(), 0x7F61)
+    template = tlv.first(tlv.parse(group), 0x7F60)
+    if template is None:
+        raise MalformedData("no biometric template", reason="dg2")
+    block = tlv.first(tlv.parse(template), 0x5F2E, 0x7F2E)
+    if block is None:
+        raise MalformedData("no biometric data block", reason="dg2")
+    if not block.startswith(b"FAC\x00"):
+        raise Unsupported("a face record in an encoding this box does not read yet")
+    image = block[_image_offset(block) :]
+    for magic, kind in _MAGIC:
+        if image.startswith(magic):
+            return Portrait(kind, image)
+    raise MalformedData("the face is neither JPEG nor JPEG 2000", reason="dg2")
+
+
+def _image_offset(block: bytes) -> int:
+    """Record header 14 bytes, facial information 20, eight for each feature point, image information 12."""
+    if len(block) < 14 + 20 + 12:
+        raise MalformedData("the face record is cut short", reason="dg2")
+    record_bytes, points = int.from_bytes(block[8:12], "big"), int.from_bytes(block[18:20], "big")
+    offset = 14 + 20 + 8 * points + 12
+    if record_bytes != len(block) or offset >= len(block):
+        raise MalformedData("the face record's lengths do not agree", reason="dg2")
+    return offset
+
+
+def parse_dg11(data: bytes) -> PersonalDetails:
+    objects = tlv.parse_one(data, group_tag(11)).children()
+
+    def text(tag: int, joint: str = " ") -> str | None:
+        value = tlv.first(objects, tag)
+        if value is None:
+            return None
+        return joint.join(filter(None, (clean_text(part) for part in value.split(b"<")))) or None
+
+    number = text(0x5F10, "")
+    return PersonalDetails(
+        full_name=text(0x5F0E),
+        personal_number=number.upper() if number else None,
+        birth=_birth(tlv.first(objects, 0x5F2B)),
+        birth_place=text(0x5F11, ", "),
+        address=text(0x5F42, ", "),
+    )
+
+
+def _birth(value: bytes | None) -> datetime.date | None:
+    """Eight digits as ASCII, or packed in four bytes."""
+    if value is None:
+        return None
+    digits = value.hex() if len(value) == 4 else value.decode("ascii", "replace")
+    try:
+        return datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])) if len(digits) == 8 else None
+    except ValueError:
+        return None
+
+
+def parse_sod(data: bytes) -> bytes:
+    """The CMS message inside EF.SOD."""
+    return tlv.parse_one(data, SOD_TAG).value
+
+
+def parse_dg14(data: bytes) -> bytes:
+    """The SET OF SecurityInfo inside data group 14."""
+    return tlv.parse_one(data, group_tag(14)).value
+
+
+def extended_lengths(atr_info: bytes) -> tuple[int, int] | None:
+    """Largest command and response in bytes as EF.ATR/INFO announces them. ISO/IEC 7816-4 §12.7.1; None: short only."""
+    try:
+        block = tlv.first(tlv.parse(atr_info), 0x7F66)
+        numbers = [int.from_bytes(item.value, "big") for item in tlv.parse(block or b"") if item.tag == 0x02]
+    except MalformedData:
+        return None
+    return (numbers[0], numbers[1]) if len(numbers) == 2 and min(numbers) > 256 else None

@@ -1,0 +1,305 @@
+"""Were these bytes signed by that State? ICAO 9303-11 §5.1, 9303-10 §4.6.2 (EF.SOD), RFC 5652 §5.
+
+Own checks on purpose: security objects in the field are BER, signers use explicit curve parameters, and what
+counts is not "a valid CMS" but which data groups *as read* the signature covers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import hmac
+from collections.abc import Mapping
+
+from asn1crypto import cms, x509
+
+from appliance.cards import lds, signatures, states, tlv
+from appliance.cards.errors import CardError, MalformedData, Unsupported
+from appliance.cards.trust import TrustAnchor, TrustStore
+
+_SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
+"""id-icao-mrtd-security-ldsSecurityObject, and the number early Belgian and French documents carry."""
+
+
+class Finding(enum.StrEnum):
+    """What passive authentication found wrong or could not establish."""
+
+    SOD_MISSING = "sod.missing"
+    SOD_MALFORMED = "sod.malformed"
+    SOD_DIGEST_MISMATCH = "sod.digest_mismatch"
+    SOD_SIGNATURE_INVALID = "sod.signature_invalid"
+    SOD_SIGNER_MISSING = "sod.signer_missing"
+    ALGORITHM_UNSUPPORTED = "sod.algorithm_unsupported"
+    SIGNER_AUTHORITY_UNKNOWN = "signer.authority_unknown"
+    SIGNER_FORGED = "signer.forged"
+    SIGNER_EXPIRED = "signer.expired"
+    SIGNER_NOT_YET_VALID = "signer.not_yet_valid"
+    SIGNER_OF_OTHER_STATE = "signer.other_state"
+    GROUP_ALTERED = "group.altered"
+
+
+TAMPERED = frozenset(
+    {
+        Finding.SOD_DIGEST_MISMATCH,
+        Finding.SOD_SIGNATURE_INVALID,
+        Finding.SIGNER_FORGED,
+        Finding.SIGNER_OF_OTHER_STATE,
+        Finding.GROUP_ALTERED,
+    }
+)
+"""Findings that mean somebody changed or invented something; the others mean we do not know."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SecurityObject:
+    """LDSSecurityObject: the hash of each data group the document has."""
+
+    hash_algorithm: str
+    hashes: Mapping[int, bytes] = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class PassiveAuthentication:
+    """The outcome.
+
+    Attributes:
+        findings: empty when everything holds.
+        listed: data groups the security object lists.
+        authentic: data groups read whose bytes the State signed; empty when the chain does not hold.
+        anchor: the certificate that closed the chain.
+    """
+
+    findings: tuple[Finding, ...]
+    listed: frozenset[int] = frozenset()
+    authentic: frozenset[int] = frozenset()
+    anchor: TrustAnchor | None = None
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    @property
+    def tampered(self) -> bool:
+        return not TAMPERED.isdisjoint(self.findings)
+
+
+def parse_security_object(content: bytes) -> SecurityObject:
+    """ICAO 9303-10 appendix D.
+
+    Raises:
+        MalformedData: not an LDSSecurityObject, or a data group listed twice.
+    """
+    fields = tlv.parse_one(content, 0x30).children()
+    if len(fields) < 3 or [field.tag for field in fields[:3]] != [0x02, 0x30, 0x30]:
+        raise MalformedData("no LDSSecurityObject", reason="sod")
+    oid = tlv.first(fields[1].children()[:1], 0x06)
+    name = _HASH_OIDS.get(oid or b"")
+    if name is None:
+        raise Unsupported("a hash this box does not know")
+    hashes: dict[int, bytes] = {}
+    for entry in fields[2].children():
+        number, value = entry.children()[:2] if len(entry.children()) == 2 else (None, None)
+        if number is None or value is None or (number.tag, value.tag) != (0x02, 0x04):
+            raise MalformedData("no data group hash", reason="sod")
+        group = int.from_bytes(number.value, "big")
+        if not 1 <= group <= 16 or group in hashes:
+            raise MalformedData("a data group listed twice or out of range", reason="sod")
+        hashes[group] = value.value
+    return SecurityObject(name, hashes)
+
+
+_HASH_OIDS = {
+    bytes.fromhex("2B0E03021A"): "sha1",
+    bytes.fromhex("608648016503040204"): "sha224",
+    bytes.fromhex("608648016503040201"): "sha256",
+    bytes.fromhex("608648016503040202"): "sha384",
+    bytes.fromhex("608648016503040203"): "sha512",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Signed:
+    """The parts of the CMS message the checks need."""
+
+    content: bytes
+    signed_data: cms.SignedData
+    signer: cms.SignerInfo
+    certificate: x509.Certificate | None
+
+
+def listed_groups(sod: bytes) -> frozenset[int]:
+    """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
+    try:
+        return frozenset(parse_security_object(_open(sod).content).hashes)
+    except (ValueError, TypeError, KeyError, IndexError) as fault:
+        raise MalformedData("the security object cannot be read", reason="sod") from fault
+
+
+def check(
+    sod: bytes | None,
+    groups: Mapping[int, bytes],
+    trust: TrustStore,
+    at: datetime.datetime,
+    issuing_state: str,
+) -> PassiveAuthentication:
+    """All checks of one document.
+
+    Args:
+        sod: EF.SOD as read.
+        groups: number → whole data group as read; never re-encoded.
+        trust: whom we believe.
+        at: the instant the signer's certificate must be valid at (aware).
+        issuing_state: three letters from data group 1.
+    """
+    if sod is None:
+        return PassiveAuthentication((Finding.SOD_MISSING,))
+    try:
+        return _check(_open(sod), groups, trust, at, issuing_state)
+    except Unsupported:
+        return PassiveAuthentication((Finding.ALGORITHM_UNSUPPORTED,))
+    except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        # asn1crypto parses late and complains in many ways: whatever it is, this is no security object
+        return PassiveAuthentication((Finding.SOD_MALFORMED,))
+
+
+def _check(
+    signed: _Signed,
+    groups: Mapping[int, bytes],
+    trust: TrustStore,
+    at: datetime.datetime,
+    issuing_state: str,
+) -> PassiveAuthentication:
+    security_object = parse_security_object(signed.content)
+    findings = [*_signature_findings(signed)]
+    anchor = None
+    if signed.certificate is not None:
+        anchor, chain_findings = _chain(signed.certificate, trust, at)
+        findings += chain_findings
+        if _country(signed.certificate.issuer) != states.two_letters(issuing_state):
+            findings.append(Finding.SIGNER_OF_OTHER_STATE)
+    same = {
+        number
+        for number, data in groups.items()
+        if number in security_object.hashes
+        and hmac.compare_digest(
+            signatures.digest(security_object.hash_algorithm, data), security_object.hashes[number]
+        )
+    }
+    if any(number in security_object.hashes and number not in same for number in groups):
+        findings.append(Finding.GROUP_ALTERED)
+    proven = not findings or set(findings) == {Finding.GROUP_ALTERED}
+    return PassiveAuthentication(
+        tuple(findings),
+        listed=frozenset(security_object.hashes),
+        authentic=frozenset(same) if proven else frozenset(),
+        anchor=anchor,
+    )
+
+
+def _open(sod: bytes) -> _Signed:
+    info = cms.ContentInfo.load(lds.parse_sod(sod))
+    if info["content_type"].native != "signed_data":
+        raise MalformedData("no SignedData", reason="sod")
+    signed_data = info["content"]
+    inner = signed_data["encap_content_info"]
+    if inner["content_type"].dotted not in _SECURITY_OBJECT_TYPES or len(signed_data["signer_infos"]) != 1:
+        raise MalformedData("no signed LDSSecurityObject", reason="sod")
+    signer = signed_data["signer_infos"][0]
+    content = bytes(inner["content"])
+    return _Signed(content, signed_data, signer, _certificate_of(signed_data, signer))
+
+
+def _certificate_of(signed_data: cms.SignedData, signer: cms.SignerInfo) -> x509.Certificate | None:
+    for choice in signed_data["certificates"] or ():
+        if choice.name != "certificate":
+            continue
+        certificate = choice.chosen
+        sid = signer["sid"].chosen
+        if signer["sid"].name == "issuer_and_serial_number":
+            if certificate.serial_number == sid["serial_number"].native and certificate.issuer == sid["issuer"]:
+                return certificate
+        elif certificate.key_identifier == sid.native:
+            return certificate
+    return None
+
+
+def _signature_findings(signed: _Signed) -> list[Finding]:
+    """messageDigest and contentType, then the signature over the signed attributes in DER (RFC 5652 §5.4)."""
+    if signed.certificate is None:
+        return [Finding.SOD_SIGNER_MISSING]
+    signer = signed.signer
+    hash_name = signer["digest_algorithm"]["algorithm"].native
+    message = signed.content
+    attributes = signer["signed_attrs"]
+    if attributes:
+        values: dict[str, list[cms.CMSAttribute]] = {}
+        for attribute in attributes:
+            values.setdefault(attribute["type"].native, []).append(attribute)
+        digests = values.get("message_digest", [])
+        types = values.get("content_type", [])
+        if len(digests) != 1 or len(types) != 1:
+            raise MalformedData("signed attributes are not what they must be", reason="sod")
+        expected = signatures.digest(hash_name, signed.content)
+        if not hmac.compare_digest(digests[0]["values"][0].native, expected):
+            return [Finding.SOD_DIGEST_MISMATCH]
+        inner_type = signed.signed_data["encap_content_info"]["content_type"].dotted
+        if types[0]["values"][0].dotted != inner_type:
+            return [Finding.SOD_SIGNATURE_INVALID]
+        message = b"\x31" + attributes.dump()[1:]
+    key = signed.certificate.public_key
+    candidates = [message] if not attributes else [message, attributes.untag().dump(force=True)]
+    algorithm = signer["signature_algorithm"]
+    if any(signatures.verify(key, algorithm, hash_name, text, signer["signature"].native) for text in candidates):
+        return []
+    return [Finding.SOD_SIGNATURE_INVALID]
+
+
+def _chain(
+    certificate: x509.Certificate, trust: TrustStore, at: datetime.datetime
+) -> tuple[TrustAnchor | None, list[Finding]]:
+    """The anchor that signed the document signer, and what is wrong about it. A CSCA inside the SOD is ignored.
+
+    The authority itself may have expired since: documents outlive the key that signed their signers; it must
+    have been valid when it signed.
+    """
+    signed_part = certificate["tbs_certificate"].dump()
+    signature, algorithm = certificate["signature_value"].native, certificate["signature_algorithm"]
+    candidates = trust.issuers_of(certificate)
+    anchor = next(
+        (
+            candidate
+            for candidate in candidates
+            if _signed_by(candidate, algorithm, signed_part, signature)
+            and candidate.certificate.not_valid_before
+            <= certificate.not_valid_before
+            <= candidate.certificate.not_valid_after
+            and candidate.country == _country(certificate.issuer)
+        ),
+        None,
+    )
+    if anchor is None:
+        return None, [Finding.SIGNER_FORGED if _claims_known_key(certificate, candidates) else Finding.SIGNER_AUTHORITY_UNKNOWN]
+    if at < certificate.not_valid_before:
+        return anchor, [Finding.SIGNER_NOT_YET_VALID]
+    if at > certificate.not_valid_after:
+        return anchor, [Finding.SIGNER_EXPIRED]
+    return anchor, []
+
+
+def _signed_by(anchor: TrustAnchor, algorithm: object, signed_part: bytes, signature: bytes) -> bool:
+    try:
+        return signatures.verify(anchor.certificate.public_key, algorithm, None, signed_part, signature)
+    except CardError:
+        return False
+
+
+def _claims_known_key(certificate: x509.Certificate, candidates: tuple[TrustAnchor, ...]) -> bool:
+    """It names the very key of an anchor, and yet that key did not sign it."""
+    wanted = certificate.authority_key_identifier
+    key = None if wanted is None else wanted["key_identifier"].native
+    return key is not None and any(candidate.certificate.key_identifier == key for candidate in candidates)
+
+
+def _country(name: x509.Name) -> str:
+    return str(name.native.get("country_name", "")).upper()

@@ -1,0 +1,286 @@
+"""From what was observed to one verdict a clerk can act on. A pure function: evidence, trust, instant → verdict.
+
+Green is earned, never given: passive authentication holds, the chip proved itself, the document is in date and
+the hour can be believed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+
+from appliance.cards import codice_fiscale, lds, passive_authentication, security_infos
+from appliance.cards.errors import CardError
+from appliance.cards.evidence import Access, ChipProof, Evidence, Identity
+from appliance.cards.lds import Portrait
+from appliance.cards.passive_authentication import Finding, PassiveAuthentication
+from appliance.cards.trust import TrustStore
+from contracts.desk_api.clerk import VerdictKind
+
+DG14 = 14
+_CHIP_KEY_GROUPS = frozenset({14, 15})
+
+
+@dataclasses.dataclass(frozen=True)
+class Instant:
+    """When the card is judged, and whether that hour may be believed (`appliance.runtime.clock`)."""
+
+    moment: datetime.datetime
+    trusted: bool
+
+
+class NotChecked(enum.StrEnum):
+    """What a verdict does not cover. Always said."""
+
+    THEFT = "not_checked.theft"
+    REVOCATION = "not_checked.revocation"
+    CHIP = "not_checked.chip"
+    SIGNATURE = "not_checked.signature"
+    VALIDITY = "not_checked.validity"
+    PHOTO = "not_checked.photo"
+
+
+NOT_CHECKED_SENTENCES = {
+    NotChecked.THEFT: "Denuncia di furto o smarrimento: non controllata.",
+    NotChecked.REVOCATION: "Revoca del certificato dello Stato: non controllata.",
+    NotChecked.CHIP: "Originalità del chip: non verificata.",
+    NotChecked.SIGNATURE: "Firma dello Stato sui dati: non verificata.",
+    NotChecked.VALIDITY: "Scadenza del documento: non verificata, l'ora della postazione non è certa.",
+    NotChecked.PHOTO: "Fotografia del chip: non disponibile.",
+}
+
+
+class Reason(enum.StrEnum):
+    """Stable codes of this room; those of passive authentication stand beside them."""
+
+    DATA_AUTHENTIC = "data.authentic"
+    CHIP_PROVEN = "chip.proven"
+    CHIP_UNPROVEN = "chip.unproven"
+    CHIP_NOT_ORIGINAL = "chip.not_original"
+    DOCUMENT_EXPIRED = "document.expired"
+    DOCUMENT_UNREADABLE = "document.unreadable"
+    TIME_UNTRUSTED = "time.untrusted"
+    ACCESS_DIFFERS = "access.differs"
+    CODICE_FISCALE_INCONSISTENT = "codice_fiscale.inconsistent"
+
+
+_TITLES = {
+    VerdictKind.VERIFIED: "Documento autentico",
+    VerdictKind.CHIP_UNPROVEN: "Dati autentici, originalità del chip non verificata",
+    VerdictKind.NOT_VERIFIED: "Dati non verificati",
+    VerdictKind.REFUSED: "Documento non accettabile",
+}
+
+_LINES: dict[str, str] = {
+    Reason.DOCUMENT_UNREADABLE: "I dati nel chip sono danneggiati.",
+    Reason.CHIP_NOT_ORIGINAL: "Il chip non ha dimostrato di essere l'originale: può essere una copia.",
+    Finding.GROUP_ALTERED: "I dati nel chip sono stati modificati dopo il rilascio.",
+    Finding.SOD_DIGEST_MISMATCH: "I dati nel chip sono stati modificati dopo il rilascio.",
+    Finding.SOD_SIGNATURE_INVALID: "La firma dello Stato sui dati non è valida.",
+    Finding.SIGNER_FORGED: "Chi ha firmato i dati non è autorizzato dallo Stato.",
+    Finding.SIGNER_OF_OTHER_STATE: "I dati sono firmati da uno Stato diverso da quello del documento.",
+    Reason.DOCUMENT_EXPIRED: "Il documento è scaduto.",
+    Finding.SIGNER_AUTHORITY_UNKNOWN: "La postazione non conosce l'autorità che ha firmato i dati.",
+    Finding.SIGNER_EXPIRED: "Il certificato di chi ha firmato i dati è scaduto.",
+    Finding.SIGNER_NOT_YET_VALID: "Il certificato di chi ha firmato i dati non è ancora valido.",
+    Finding.SOD_MISSING: "Il chip non contiene la firma dello Stato.",
+    Finding.SOD_MALFORMED: "La firma dello Stato non è leggibile.",
+    Finding.SOD_SIGNER_MISSING: "La firma dello Stato non dice chi ha firmato.",
+    Finding.ALGORITHM_UNSUPPORTED: "La firma dello Stato è di un tipo che la postazione non sa ancora controllare.",
+    Reason.TIME_UNTRUSTED: "L'ora della postazione non è certa: la scadenza non si può controllare.",
+    Reason.DATA_AUTHENTIC: "Nome, dati e fotografia sono firmati dallo Stato e non sono stati modificati.",
+    Reason.CHIP_PROVEN: "Il chip è l'originale.",
+    Reason.CHIP_UNPROVEN: "Non è stato possibile verificare se il chip è l'originale.",
+    Reason.ACCESS_DIFFERS: "Il chip annuncia protezioni diverse da quelle firmate dallo Stato.",
+    Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale nel chip non corrisponde alla data di nascita o al sesso.",
+}
+"""In order of what the clerk must know first."""
+
+_ADVICE = {
+    VerdictKind.VERIFIED: "Confronti la fotografia con la persona.",
+    VerdictKind.CHIP_UNPROVEN: "Controlli che la tessera non sia alterata e confronti la fotografia con la persona.",
+    VerdictKind.NOT_VERIFIED: "Identifichi la persona a vista, con il documento in mano.",
+    VerdictKind.REFUSED: "Non prosegua con questo documento: ne chieda un altro.",
+}
+MAX_LINES = 4
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Verdict:
+    """What the desk shows and the dossier records.
+
+    Attributes:
+        kind: only `VERIFIED` is green.
+        code: the first of `codes`, the one that decided.
+        title: one short Italian sentence.
+        lines: at most four plain Italian sentences, the last says what to do.
+        not_checked: what nobody looked at; never empty.
+        codes: stable codes of everything found, most important first.
+        identity: who the document speaks of; None when the data are unreadable or altered.
+        portrait: the chip's photo; only when its bytes proved authentic, so only then is it decoded.
+        judged_at: the instant used.
+        trust_origin: which trust bundle was used, with its day.
+    """
+
+    kind: VerdictKind
+    title: str
+    lines: tuple[str, ...]
+    not_checked: tuple[NotChecked, ...]
+    codes: tuple[str, ...]
+    identity: Identity | None
+    portrait: Portrait | None
+    judged_at: datetime.datetime
+    trust_origin: str
+    trust_dated: datetime.date
+
+    @property
+    def code(self) -> str:
+        return self.codes[0]
+
+    def not_checked_sentences(self) -> tuple[str, ...]:
+        return tuple(NOT_CHECKED_SENTENCES[item] for item in self.not_checked)
+
+
+def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
+    """Never raises for what a card may hold: unreadable data are a verdict too."""
+    moment = _no_earlier_than_bundle(instant, trust)
+    try:
+        zone = evidence.mrz()
+        identity = evidence.identity(moment.date())
+    except (CardError, ValueError):
+        codes = [str(Reason.DOCUMENT_UNREADABLE)]
+        return _verdict(VerdictKind.REFUSED, codes, evidence, None, None, moment, trust)
+    passive = passive_authentication.check(evidence.sod, evidence.groups, trust, moment, zone.issuing_state)
+    refusals = _refusals(evidence, passive, identity, moment.date())
+    doubts = _doubts(evidence, passive, identity, trusted_time=instant.trusted)
+    kind, codes = _decide(evidence, passive, refusals, doubts)
+    altered = passive.tampered or 1 not in passive.authentic and passive.ok
+    portrait = _portrait(evidence, passive)
+    return _verdict(kind, codes, evidence, None if altered else identity, portrait, moment, trust)
+
+
+def _no_earlier_than_bundle(instant: Instant, trust: TrustStore) -> datetime.datetime:
+    """An hour that is not believed is at least not before the day the trust bundle was made."""
+    if instant.trusted:
+        return instant.moment
+    floor = datetime.datetime.combine(trust.dated, datetime.time(), datetime.UTC)
+    return max(instant.moment, floor)
+
+
+def _refusals(
+    evidence: Evidence, passive: PassiveAuthentication, identity: Identity, today: datetime.date
+) -> list[str]:
+    found: list[str] = []
+    if evidence.chip_proof is ChipProof.FAILED or (
+        DG14 in evidence.missing and DG14 in passive.listed
+    ):
+        found.append(Reason.CHIP_NOT_ORIGINAL)
+    found += [finding for finding in passive.findings if finding in passive_authentication.TAMPERED]
+    if passive.ok and 1 not in passive.authentic:
+        found.append(Finding.GROUP_ALTERED)  # a data group 1 the State never signed is an invented one
+    # The last day counts. Also with a doubtful clock: what was past on the bundle's day is past today.
+    if today > identity.expiry:
+        found.append(Reason.DOCUMENT_EXPIRED)
+    return found
+
+
+def _doubts(
+    evidence: Evidence, passive: PassiveAuthentication, identity: Identity, *, trusted_time: bool
+) -> list[str]:
+    found = [str(item) for item in passive.findings if item not in passive_authentication.TAMPERED]
+    if not trusted_time:
+        found.append(Reason.TIME_UNTRUSTED)
+    if not _access_agrees(evidence, passive):
+        found.append(Reason.ACCESS_DIFFERS)
+    if not _codice_fiscale_agrees(identity):
+        found.append(Reason.CODICE_FISCALE_INCONSISTENT)
+    return found
+
+
+def _decide(
+    evidence: Evidence, passive: PassiveAuthentication, refusals: list[str], doubts: list[str]
+) -> tuple[VerdictKind, list[str]]:
+    if refusals:
+        return VerdictKind.REFUSED, refusals + doubts
+    if not passive.ok or Reason.TIME_UNTRUSTED in doubts:
+        return VerdictKind.NOT_VERIFIED, doubts
+    proven = evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic
+    if not proven:
+        return VerdictKind.CHIP_UNPROVEN, [Reason.CHIP_UNPROVEN, *doubts, Reason.DATA_AUTHENTIC]
+    if doubts:
+        return VerdictKind.CHIP_UNPROVEN, [*doubts, Reason.DATA_AUTHENTIC, Reason.CHIP_PROVEN]
+    return VerdictKind.VERIFIED, [Reason.DATA_AUTHENTIC, Reason.CHIP_PROVEN]
+
+
+def _access_agrees(evidence: Evidence, passive: PassiveAuthentication) -> bool:
+    """The PACE offers in clear are those the State signed in data group 14, when it signed any (no downgrade)."""
+    if DG14 not in passive.authentic:
+        return True
+    try:
+        signed = {info.raw for info in security_infos.pace_infos(lds.parse_dg14(evidence.groups[DG14]))}
+        offered = (
+            {info.raw for info in security_infos.pace_infos(evidence.card_access)}
+            if evidence.card_access is not None
+            else set()
+        )
+    except CardError:
+        return False
+    return not signed or (signed == offered and (evidence.access is Access.PACE or bool(offered)))
+
+
+def _codice_fiscale_agrees(identity: Identity) -> bool:
+    """Only Italian documents carry one; a number of another shape is not ours to judge."""
+    code = identity.codice_fiscale
+    if code is None or identity.issuing_state != "ITA" or len(code) != 16:
+        return True
+    if not codice_fiscale.is_well_formed(code):
+        return False
+    return identity.birth is None or codice_fiscale.fits(code, identity.birth, identity.sex)
+
+
+def _portrait(evidence: Evidence, passive: PassiveAuthentication) -> Portrait | None:
+    if 2 not in passive.authentic:
+        return None
+    try:
+        return lds.parse_dg2(evidence.groups[2])
+    except CardError:
+        return None
+
+
+def _not_checked(kind: VerdictKind, codes: list[str], portrait: Portrait | None) -> tuple[NotChecked, ...]:
+    found = []
+    if Reason.DATA_AUTHENTIC not in codes and kind is VerdictKind.NOT_VERIFIED:
+        found.append(NotChecked.SIGNATURE)
+    if Reason.CHIP_PROVEN not in codes:
+        found.append(NotChecked.CHIP)
+    if Reason.TIME_UNTRUSTED in codes:
+        found.append(NotChecked.VALIDITY)
+    if portrait is None:
+        found.append(NotChecked.PHOTO)
+    return (*found, NotChecked.THEFT, NotChecked.REVOCATION)
+
+
+def _verdict(
+    kind: VerdictKind,
+    codes: list[str],
+    evidence: Evidence,
+    identity: Identity | None,
+    portrait: Portrait | None,
+    moment: datetime.datetime,
+    trust: TrustStore,
+) -> Verdict:
+    sentences = [sentence for code, sentence in _LINES.items() if code in codes]
+    unique = list(dict.fromkeys(sentences))[: MAX_LINES - 1]
+    return Verdict(
+        kind=kind,
+        title=_TITLES[kind],
+        lines=(*unique, _ADVICE[kind]),
+        not_checked=_not_checked(kind, codes, portrait),
+        codes=tuple(str(code) for code in codes),
+        identity=identity,
+        portrait=portrait if kind is not VerdictKind.REFUSED else None,
+        judged_at=moment,
+        trust_origin=trust.origin,
+        trust_dated=trust.dated,
+    )
