@@ -185,7 +185,11 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LetterRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter as the clerk may still see it: label, state, receipt. Never what is inside."""
+    """A letter as the clerk may still see it: label, state, receipt. Never what is inside.
+
+    Attributes:
+        code: empty, or why it goes no further: the road refused it, or the recipient said so.
+    """
 
     letter: LetterId
     number: Short
@@ -198,6 +202,7 @@ class LetterRow(msgspec.Struct, frozen=True, kw_only=True):
     answer_by: Short = ""
     deadline: UnixMs | None = None
     receipt_printed: bool = False
+    code: Short = ""
 
 
 class SittingView(msgspec.Struct, frozen=True, kw_only=True):
