@@ -56,7 +56,7 @@ def say(text: str) -> None:
 
 def run(title: str, command: Sequence[str], *, cwd: Path = ROOT, advice: str) -> None:
     """Run `command`, its output in a log file; a line when it starts, every 15 s, and when it ends."""
-    log_path = STATE / f"{command[0].rsplit('/', 1)[-1]}.log"
+    log_path = STATE / f"{title.split(':', maxsplit=1)[0].replace(' ', '-').lower()}.log"
     say(title)
     started = time.monotonic()
     with log_path.open("ab") as log:
@@ -238,7 +238,7 @@ def _rights_to_install() -> list[str] | None:
 
 
 def ready_python() -> None:
-    key = digest(LOCK, _project_tables(), sys.version, platform.machine(), str(ROOT), "layout 1")
+    key = digest(LOCK, _project_tables(), _interpreter(), str(ROOT), "layout 2")
     if is_done("python", key) and answer([str(VENV_PYTHON), "-c", ""]) is not None:
         return
     unmark("python")
@@ -266,10 +266,18 @@ def _project_tables() -> str:
     return json.dumps([tables["build-system"], tables["project"], tables["tool"]["setuptools"]])
 
 
+def _interpreter() -> str:
+    """Which Python this is; not its build, since Debian's own updates of python3 leave a venv in order."""
+    return f"{sys.version_info.major}.{sys.version_info.minor} {sys.base_prefix} {platform.machine()}"
+
+
 def _venv_fits() -> bool:
-    """Whether `.venv` runs, has pip, and was made by this very version of Python."""
-    seen = answer([str(VENV_PYTHON), "-c", "import sys, pip; print(sys.version)"])
-    return seen == sys.version.strip()
+    """Whether `.venv` runs, has pip, and was made by this Python."""
+    ask = "import pip, platform, sys; print(*sys.version_info[:2], sep='.', end=' ')"
+    return (
+        answer([str(VENV_PYTHON), "-c", f"{ask}; print(sys.base_prefix, platform.machine())"])
+        == _interpreter()
+    )
 
 
 def _make_venv() -> None:
