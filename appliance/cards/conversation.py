@@ -50,6 +50,8 @@ SHORT_CHUNK_BYTES = 223
 """Largest read whose protected answer still fits a short response with every suite."""
 EXTENDED_CHUNK_MAX_BYTES = 3840
 _LONGEST_DH_COMMAND_BYTES = 280
+_PROTECTION_BYTES = 48
+"""What secure messaging may add to a command: padding, three objects, longer lengths."""
 _PACE_RETRY = frozenset(
     {
         StatusWord.CONDITIONS_NOT_SATISFIED,
@@ -171,11 +173,13 @@ class _Channel:
 
     def send(self, command: Command) -> Generator[Step, bytes, Response]:
         plain = command
+        # judged before protection: a command that is never sent must not move the session's counter
+        needed_bytes = len(command.encode()) + (0 if self.session is None else _PROTECTION_BYTES)
+        if needed_bytes > self.limits.command_bytes:
+            raise Unsupported("this reader cannot carry the command", needed_bytes=needed_bytes)
         if self.session is not None:
             command = self.session.protect(command)
         raw = command.encode()
-        if len(raw) > self.limits.command_bytes:
-            raise Unsupported("this reader cannot carry the command", needed_bytes=len(raw))
         self.apdus += 1
         if self.apdus > MAX_APDUS:
             raise CardUnreadable("the card never comes to an end", reason="too_many_commands")
