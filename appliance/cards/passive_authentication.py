@@ -296,8 +296,7 @@ def _signed_by(anchor: TrustAnchor, algorithm: object, signed_part: bytes, signa
 
 def _claims_known_key(certificate: x509.Certificate, candidates: tuple[TrustAnchor, ...]) -> bool:
     """It names the very key of an anchor, and yet that key did not sign it."""
-    wanted = certificate.authority_key_identifier
-    key = None if wanted is None else wanted["key_identifier"].native
+    key = certificate.authority_key_identifier
     return key is not None and any(candidate.certificate.key_identifier == key for candidate in candidates)
 
 

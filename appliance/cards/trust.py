@@ -108,8 +108,7 @@ class TrustStore:
 
     def issuers_of(self, certificate: x509.Certificate) -> tuple[TrustAnchor, ...]:
         """Every anchor that may have signed this certificate: same name, or the key it names."""
-        wanted = certificate.authority_key_identifier
-        key = None if wanted is None else wanted["key_identifier"].native
+        key = certificate.authority_key_identifier
         return tuple(
             anchor
             for anchor in self.anchors
