@@ -140,7 +140,6 @@ class Need:
     why: str
     program: str = ""
     file: str = ""
-    since: tuple[int, int] = OLDEST_PYTHON  # needed from this Python on
 
 
 PYTHON_HEADER: Final = str(Path(sysconfig.get_path("include")) / "Python.h")
@@ -153,8 +152,6 @@ NEEDS: Final = (
     Need("swig", "demo", "builds pyscard", program="swig"),
     Need("libpcsclite-dev", "demo", "builds pyscard", file="/usr/include/PCSC/winscard.h"),
     Need("pkgconf", "demo", "builds pyscard", program="pkg-config"),
-    # lgpio has no wheel for the Python of Debian 13; its source links against Debian's library.
-    Need("liblgpio-dev", "demo", "builds lgpio", file="/usr/include/lgpio.h", since=(3, 13)),
     Need("openssl", "demo", "opens letters and looks at certificates", program="openssl"),
     Need("iproute2", "test", "network faults in journeys", program="ip"),
     Need("mosquitto-clients", "test", "a stranger's view of the broker", program="mosquitto_sub"),
@@ -167,11 +164,7 @@ NEEDS: Final = (
 
 
 def missing_packages(purpose: str) -> list[Need]:
-    wanted = [
-        need
-        for need in NEEDS
-        if sys.version_info >= need.since and (purpose == "test" or need.purpose == "demo")
-    ]
+    wanted = [need for need in NEEDS if purpose == "test" or need.purpose == "demo"]
     installed = _installed_packages([need.package for need in wanted])
     return [need for need in wanted if need.package not in installed and not _is_there(need)]
 
