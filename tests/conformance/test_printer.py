@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -180,7 +181,7 @@ def test_watchers_hear_each_state_once(bench, watch):
     bench.mend()
     watch.until(Condition.READY)
     words = [(state.condition, state.code) for state in watch.seen]
-    assert all(before != after for before, after in zip(words, words[1:], strict=False))
+    assert all(before != after for before, after in itertools.pairwise(words))
 
 
 def test_a4_is_printed_or_refused_by_name(bench, watch):

@@ -12,7 +12,7 @@ import pty
 import select
 import threading
 import tty
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from PIL import Image
 
@@ -48,7 +48,7 @@ class VirtualPrinter:
         self.path = str(link) if link is not None else os.ttyname(self._slave)
         self._thread = threading.Thread(target=self._live, name="virtual-printer", daemon=True)
 
-    def __enter__(self) -> VirtualPrinter:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -62,7 +62,7 @@ class VirtualPrinter:
         with self._changed:
             for name, value in how.items():
                 if not isinstance(getattr(self, name), bool):
-                    raise AttributeError(name)
+                    raise TypeError(name)
                 setattr(self, name, value)
         os.write(self._stop_write, b"?")  # wake: there may be work to go on with
 
@@ -133,7 +133,7 @@ class VirtualPrinter:
         }
         os.write(self._master, bytes([0x12 | bits[number]]))
 
-    def _work_off(self) -> bool:  # noqa: C901, PLR0911 - one branch for each command, as in the manual
+    def _work_off(self) -> bool:  # noqa: C901, PLR0911, PLR0912 - one branch for each command, as in the manual
         """One command from the buffer; False when the rest of it has yet to come."""
         data = self._buffer
         if len(data) < 2:

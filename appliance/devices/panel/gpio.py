@@ -125,7 +125,9 @@ class GpioPanel:
         """Light off, pins free."""
         with self._lock:
             parts, self._parts = self._parts, None
-            self._stop_timer()
+            timer = self._stop_timer()
+        if timer is not None:
+            timer.join(5.0)  # outside the lock, which its last deed may want
         if parts is not None:
             parts.close()  # outside the lock: gpiozero joins its threads here, and they may be telling us something
         self._keeper.become(Condition.ABSENT, PanelClosed.code)
@@ -190,10 +192,11 @@ class GpioPanel:
             if self._parts is not None:
                 _apply(self._parts, self._light)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _stop_timer(self) -> threading.Timer | None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        return timer
 
     def _housing_opened(self) -> None:
         self._show_state()

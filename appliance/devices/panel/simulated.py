@@ -71,7 +71,9 @@ class SimulatedPanel:
         with self._lock:
             self._open = False
             self._light = Light(Colour.OFF)
-            self._stop_timer()
+            timer = self._stop_timer()
+        if timer is not None:
+            timer.join(5.0)  # outside the lock, which its last deed may want
         self._show_state()
 
     def state(self) -> DeviceState:
@@ -175,10 +177,11 @@ class SimulatedPanel:
             if threading.current_thread() is self._timer:
                 self._timer = None
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _stop_timer(self) -> threading.Timer | None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        return timer
 
     def _show_state(self) -> None:
         with self._lock:
