@@ -62,6 +62,8 @@ def _mask_iban(found: str) -> str:
         compact = found[:end].replace(" ", "").upper()
         if len(compact) < shortest:
             break
+        if found[end - 1] == " ":
+            continue
         number = "".join(str(int(sign, 36)) for sign in compact[4:] + compact[:4])
         if int(number) % 97 == 1:
             return MASK + found[end:]

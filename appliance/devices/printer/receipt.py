@@ -6,6 +6,7 @@ and none disagrees about black dots. Paper, preview and PDF are drawn from the s
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -124,7 +125,10 @@ _FACES: Final = (("NotoSans-Regular.ttf", "NotoSans-Bold.ttf"), ("DejaVuSans.ttf
 
 
 class Fonts:
-    """A regular and a bold face: Debian's Noto or DejaVu, else the one that Pillow carries."""
+    """A regular and a bold face: Debian's Noto or DejaVu, else the one that Pillow carries.
+
+    The built-in one knows the letters of Italian, German and French, but not č: Slovenian needs Debian's.
+    """
 
     def __init__(self, folders: tuple[Path, ...] = FONT_FOLDERS) -> None:
         self._regular: Path | None = None
@@ -147,17 +151,19 @@ class Fonts:
         return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.BASIC)
 
     def for_pdf(self) -> tuple[str, str]:
-        """Names of the regular and bold face as reportlab knows them, embedded where a file is there."""
-        if self._regular is None or self._bold is None:
-            return "Helvetica", "Helvetica-Bold"
-        names = []
-        for path in (self._regular, self._bold):
-            try:
-                pdfmetrics.registerFont(TTFont(path.stem, path))
-            except TTFError:  # a damaged font file costs the looks, not the receipt
-                return "Helvetica", "Helvetica-Bold"
-            names.append(path.stem)
-        return names[0], names[1]
+        """Names of the regular and bold face as reportlab knows them; always embedded, as archives want it."""
+        if self._regular is not None and self._bold is not None:
+            with contextlib.suppress(
+                TTFError, OSError
+            ):  # a damaged font file costs the looks, not the receipt
+                for path in (self._regular, self._bold):
+                    pdfmetrics.registerFont(TTFont(path.stem, path))
+                return self._regular.stem, self._bold.stem
+        built_in = ImageFont.load_default(10)
+        assert isinstance(built_in, ImageFont.FreeTypeFont)
+        assert isinstance(built_in.path, io.BytesIO)
+        pdfmetrics.registerFont(TTFont("built-in", io.BytesIO(built_in.path.getvalue())))
+        return "built-in", "built-in"
 
 
 # ---- thermal paper ---------------------------------------------------------------------------------------
