@@ -272,7 +272,12 @@ def _interpreter() -> str:
 
 
 def _venv_fits() -> bool:
-    """Whether `.venv` runs, has pip, and was made by this Python."""
+    """Whether `.venv` runs, has pip, was made by this Python, and at this very place (its scripts hold the path)."""
+    made = VENV / "pyvenv.cfg"
+    if not made.exists() or not re.search(
+        rf"^command = .* {re.escape(str(VENV))}$", made.read_text(), re.MULTILINE
+    ):
+        return False
     ask = "import pip, platform, sys; print(*sys.version_info[:2], sep='.', end=' ')"
     return (
         answer([str(VENV_PYTHON), "-c", f"{ask}; print(sys.base_prefix, platform.machine())"])

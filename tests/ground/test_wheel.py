@@ -21,6 +21,11 @@ def source(tmp_path_factory):
         shutil.copy(ROOT / name, source)
     for house in HOUSES:
         shutil.copytree(ROOT / house, source / house, ignore=shutil.ignore_patterns("__pycache__"))
+    return source
+
+
+@pytest.fixture(scope="module")
+def files_of_the_wheel(source):
     command = [
         sys.executable,
         "-m",
