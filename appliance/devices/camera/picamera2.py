@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 import msgspec
+import numpy as np
 from PIL import Image
 
 from appliance.devices.camera.port import CameraAbsent, CameraClosed, CameraError, CameraFault, Claim
@@ -59,6 +60,29 @@ class Picamera2Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     lens_position: Annotated[float, msgspec.Meta(ge=0, le=15)] | None = None
     buffers: Annotated[int, msgspec.Meta(ge=2, le=5)] = 3
     frame_s: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0
+
+
+def picture_of(planes: np.ndarray[Any, np.dtype[np.uint8]], width: int, height: int) -> Image.Image:
+    """A YUV420 frame (BT.601 full range) as picamera2 gives it → RGB.
+
+    Args:
+        planes: 3/2·height rows of `stride` bytes: Y, then U and V with half the stride, two of their rows a row.
+        width: of the picture; at most the stride, which hardware pads.
+        height: of the picture, even.
+    """
+    stride = planes.shape[1]
+    flat = np.ascontiguousarray(planes).reshape(-1)
+    luma = flat[: height * stride].reshape(height, stride)[:, :width]
+    quarter = (height // 2) * (stride // 2)
+    chroma = [
+        flat[start : start + quarter].reshape(height // 2, stride // 2)[:, : width // 2]
+        for start in (height * stride, height * stride + quarter)
+    ]
+    bands = [Image.fromarray(np.ascontiguousarray(plane)) for plane in (luma, *chroma)]
+    size = (width, height)
+    return Image.merge(
+        "YCbCr", [bands[0], *(band.resize(size, Image.Resampling.BILINEAR) for band in bands[1:])]
+    ).convert("RGB")
 
 
 def _open_picamera2(number: int) -> Any:
@@ -117,11 +141,11 @@ class Picamera2Camera:
 
     def preview(self) -> bytes:
         """A small JPEG from the small stream."""
-        return self._picture("lores", quality=75)
+        return self._picture("lores", fresh=False, quality=75)
 
     def still(self) -> bytes:
         """A full JPEG, taken after this call began."""
-        return self._picture("main", quality=92)
+        return self._picture("main", fresh=True, quality=92)
 
     def hold(self, by: str) -> Any:
         """Keep it for one task."""
@@ -139,30 +163,33 @@ class Picamera2Camera:
 
     # ---- inside
 
-    def _picture(self, stream: str, quality: int) -> bytes:
+    def _picture(self, stream: str, *, fresh: bool, quality: int) -> bytes:
         self._claim.refuse_if_lent()
         with self._lock:
             camera = self._running()
             try:
-                pixels = self._frame(camera, stream)
+                picture = self._frame(camera, stream, fresh=fresh)
             except Exception as error:
                 self._let_go()  # libcamera rarely recovers within an open camera; the next picture starts afresh
                 self._trouble = CameraFault("the camera gave no picture", reason=type(error).__name__)
                 self._show()
                 raise self._trouble from error
         out = io.BytesIO()
-        turned = pixels.rotate(-self._settings.turn_deg, expand=True) if self._settings.turn_deg else pixels
-        turned.save(out, "JPEG", quality=quality)
+        if self._settings.turn_deg:
+            picture = picture.rotate(-self._settings.turn_deg, expand=True)
+        picture.save(out, "JPEG", quality=quality)
         return out.getvalue()
 
-    def _frame(self, camera: Any, stream: str) -> Image.Image:
-        job = camera.capture_request(wait=False, flush=True)
+    def _frame(self, camera: Any, stream: str, *, fresh: bool) -> Image.Image:
+        # Only a sensor that reports its exposure can tell which frame began after now (a UVC camera does not).
+        job = camera.capture_request(wait=False, flush=fresh and "ExposureTime" in camera.camera_controls)
         request = camera.wait(job, timeout=self._settings.frame_s)
         try:
-            picture = request.make_image(stream)
+            planes = request.make_array(stream)
+            width, height = request.config[stream]["size"]
         finally:
             request.release()
-        return Image.Image.convert(picture, "RGB")
+        return picture_of(planes, width, height)
 
     def _running(self) -> Any:
         if not self._wanted:
@@ -183,8 +210,8 @@ class Picamera2Camera:
         camera = self._open_camera(chosen.number)
         try:
             camera.configure(
-                camera.create_video_configuration(
-                    main={"size": (chosen.width, chosen.height), "format": "RGB888"},
+                camera.create_preview_configuration(  # the one that is full-range (JPEG) colour by default
+                    main={"size": (chosen.width, chosen.height), "format": "YUV420"},
                     lores={"size": (chosen.preview_width, chosen.preview_height), "format": "YUV420"},
                     buffer_count=chosen.buffers,
                     controls={

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from appliance.devices.camera.picamera2 import Picamera2Camera, Picamera2Settings
+from appliance.devices.camera.picamera2 import Picamera2Camera, Picamera2Settings, picture_of
 from appliance.devices.camera.port import CameraAbsent, CameraClosed, CameraLent
 from appliance.devices.port import Condition, DeviceKind
 from appliance.devices.registry import open_device
@@ -43,3 +45,19 @@ def test_whatever_opening_raises_becomes_absent(error):
     camera.close()
     with pytest.raises(CameraClosed):
         camera.still()
+
+
+@pytest.mark.parametrize("padding", [0, 32])
+def test_a_yuv_frame_becomes_the_same_colours(padding):
+    width, height = 128, 64
+    picture = Image.new("RGB", (width, height), (200, 40, 40))
+    picture.paste((30, 60, 220), (64, 0, 128, 64))
+    luma, *chroma = (np.asarray(band) for band in picture.convert("YCbCr").split())
+    rows = [np.pad(luma, ((0, 0), (0, padding)))]
+    for plane in chroma:
+        small = np.pad(plane[::2, ::2], ((0, 0), (0, padding // 2)))
+        rows.append(small.reshape(height // 4, width + padding))
+    seen = picture_of(np.concatenate(rows), width, height)
+    assert seen.size == (width, height)
+    for spot in ((10, 10), (120, 60)):
+        assert np.abs(np.subtract(seen.getpixel(spot), picture.getpixel(spot))).max() <= 4
