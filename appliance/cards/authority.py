@@ -23,6 +23,7 @@ from appliance.cards.trust import TrustStore
 
 DEFAULT_SEED = b"invented authority of the demo"
 _ORGANISATION = "ESEMPIO - stato inventato per prove"
+_FOUNDED = datetime.date(2020, 1, 1)
 _VALID_FROM = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 _VALID_TO = datetime.datetime(2050, 1, 1, tzinfo=datetime.UTC)
 _OID_SIGNED_DATA = "1.2.840.113549.1.7.2"
@@ -53,7 +54,7 @@ class InventedAuthority:
     def anchor_der(self) -> bytes:
         return self.authority_certificate.public_bytes(serialization.Encoding.DER)
 
-    def trust_store(self, dated: datetime.date = _VALID_FROM.date()) -> TrustStore:
+    def trust_store(self, dated: datetime.date = _FOUNDED) -> TrustStore:
         """A store that believes this authority and nobody else."""
         return TrustStore.from_certificates(
             [self.anchor_der], origin="autorità inventata", version=1, dated=dated
@@ -122,7 +123,9 @@ class InventedAuthority:
         if isinstance(self.signer_key, ec.EllipticCurvePrivateKey):
             return self.signer_key.sign(message, ec.ECDSA(hashes.SHA256()))
         if self.kind is KeyKind.RSA_PSS:
-            return self.signer_key.sign(message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+            return self.signer_key.sign(
+                message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256()
+            )
         return self.signer_key.sign(message, padding.PKCS1v15(), hashes.SHA256())
 
 
@@ -157,7 +160,9 @@ def make_test_authority(
         _builder(_name(country, "ESEMPIO Document Signer"), root_name, signer_key, seed + b"signer")
         .not_valid_before(begins)
         .not_valid_after(begins + datetime.timedelta(days=signer_days))
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
+        )
         .add_extension(_usage(authority=False), critical=True)
     )
     shape = padding.PSS(padding.MGF1(hashes.SHA256()), 32) if kind is KeyKind.RSA_PSS else None

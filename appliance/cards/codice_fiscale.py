@@ -33,7 +33,9 @@ def birth_signs(birth: datetime.date, sex: str) -> str:
 def fits(text: str, birth: datetime.date, sex: str) -> bool:
     """The code speaks of somebody born that day of that sex (omocodia undone); an unknown sex fits either."""
     plain = text[6:8].translate(_OMOCODIA) + text[8] + text[9:11].translate(_OMOCODIA)
-    return plain in ({birth_signs(birth, sex)} if sex in ("M", "F") else {birth_signs(birth, one) for one in "MF"})
+    return plain in (
+        {birth_signs(birth, sex)} if sex in ("M", "F") else {birth_signs(birth, one) for one in "MF"}
+    )
 
 
 def name_signs(surname: str, given_names: str) -> str:

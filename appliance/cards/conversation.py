@@ -229,8 +229,12 @@ class _Reading:
     def __init__(
         self, secret: Secret, wanted: frozenset[int], limits: ReaderLimits, random_bytes: RandomBytes
     ) -> None:
-        self._can = secret.can if isinstance(secret, CanAndMrz) else secret if isinstance(secret, Can) else None
-        self._mrz = secret.mrz if isinstance(secret, CanAndMrz) else secret if isinstance(secret, MrzKey) else None
+        self._can = (
+            secret.can if isinstance(secret, CanAndMrz) else secret if isinstance(secret, Can) else None
+        )
+        self._mrz = (
+            secret.mrz if isinstance(secret, CanAndMrz) else secret if isinstance(secret, MrzKey) else None
+        )
         self._wanted = wanted | {1}
         self._random = random_bytes
         self._channel = _Channel(limits)
@@ -351,14 +355,21 @@ class _Reading:
     def _select_application(self) -> Generator[Step, bytes, None]:
         select = Command(0x00, Instruction.SELECT, 0x04, 0x0C, lds.APPLICATION_ID)
         response = yield from self._channel.send(select)
-        if response.status_word in (StatusWord.FILE_NOT_FOUND, StatusWord.INSTRUCTION_UNKNOWN, StatusWord.CLASS_UNKNOWN):
+        if response.status_word in (
+            StatusWord.FILE_NOT_FOUND,
+            StatusWord.INSTRUCTION_UNKNOWN,
+            StatusWord.CLASS_UNKNOWN,
+        ):
             raise NotADocument("the card has no travel document on it")
         if not response.ok:
             raise CardRefused("select_application", response.status_word)
 
     def _carried(self, offer: PaceInfo) -> bool:
         """Diffie-Hellman over numbers needs long commands, which a small reader cannot carry."""
-        return offer.mapping != infos.PACE_DH_GM or self._channel.limits.command_bytes >= _LONGEST_DH_COMMAND_BYTES
+        return (
+            offer.mapping != infos.PACE_DH_GM
+            or self._channel.limits.command_bytes >= _LONGEST_DH_COMMAND_BYTES
+        )
 
     def _try_pace(self, offers: list[PaceInfo]) -> Generator[Step, bytes, bool]:
         """True when a session stands; False when this card with this reader does not do PACE."""
@@ -425,7 +436,9 @@ class _Reading:
     ) -> Generator[Step, bytes, bytes]:
         """One GENERAL AUTHENTICATE: dynamic authentication data out and in."""
         data = tlv.build(0x7C, tlv.build(tag, value) if tag is not None else b"")
-        command = Command(cla, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, 65536 if len(data) > 255 else 256)
+        command = Command(
+            cla, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, 65536 if len(data) > 255 else 256
+        )
         answer = yield from self._channel.send_ok(command, "pace")
         return tlv.need(tlv.parse_one(answer, 0x7C).children(), wanted)
 
@@ -456,7 +469,7 @@ class _Reading:
     def _read_group(
         self, number: int, listed: frozenset[int], stage: Stage | None = None
     ) -> Generator[Step, bytes, None]:
-        if number not in self._wanted or number not in listed and number != 1:
+        if number not in self._wanted or (number not in listed and number != 1):
             return
         data = yield from self._read_file(
             lds.group_file(number), lds.group_tag(number), lds.group_max_bytes(number), stage
@@ -513,7 +526,8 @@ class _Reading:
             self._channel.session = party.session()
             # the proof: any protected answer under the new keys
             yield from self._channel.send_ok(
-                Command(0x00, Instruction.SELECT, 0x02, 0x0C, lds.group_file(1).to_bytes(2, "big")), "chip_proof"
+                Command(0x00, Instruction.SELECT, 0x02, 0x0C, lds.group_file(1).to_bytes(2, "big")),
+                "chip_proof",
             )
         except (CardRefused, SecureMessagingLost):
             return ChipProof.FAILED

@@ -165,7 +165,9 @@ def _birth(value: bytes | None) -> datetime.date | None:
         return None
     digits = value.hex() if len(value) == 4 else value.decode("ascii", "replace")
     try:
-        return datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])) if len(digits) == 8 else None
+        return (
+            datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])) if len(digits) == 8 else None
+        )
     except ValueError:
         return None
 

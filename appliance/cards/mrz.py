@@ -218,8 +218,14 @@ def build_td1(
 ) -> str:
     """Ninety signs with their check digits; for the software card."""
     number = document_number.ljust(9, "<")
-    upper = f"{document_code.ljust(2, '<')}{issuing_state.ljust(3, '<')}{number}{check_digit(number)}".ljust(30, "<")
-    middle = f"{birth}{check_digit(birth)}{sex}{expiry}{check_digit(expiry)}{nationality.ljust(3, '<')}".ljust(29, "<")
+    upper = f"{document_code.ljust(2, '<')}{issuing_state.ljust(3, '<')}{number}{check_digit(number)}".ljust(
+        30, "<"
+    )
+    middle = (
+        f"{birth}{check_digit(birth)}{sex}{expiry}{check_digit(expiry)}{nationality.ljust(3, '<')}".ljust(
+            29, "<"
+        )
+    )
     middle += check_digit(upper[5:30] + middle[0:7] + middle[8:15] + middle[18:29])
     names = f"{surname}<<{given_names}".replace(" ", "<").replace("'", "")
     return upper + middle + names.ljust(30, "<")[:30]

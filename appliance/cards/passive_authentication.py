@@ -217,7 +217,10 @@ def _certificate_of(signed_data: cms.SignedData, signer: cms.SignerInfo) -> x509
         certificate = choice.chosen
         sid = signer["sid"].chosen
         if signer["sid"].name == "issuer_and_serial_number":
-            if certificate.serial_number == sid["serial_number"].native and certificate.issuer == sid["issuer"]:
+            if (
+                certificate.serial_number == sid["serial_number"].native
+                and certificate.issuer == sid["issuer"]
+            ):
                 return certificate
         elif certificate.key_identifier == sid.native:
             return certificate
@@ -225,7 +228,7 @@ def _certificate_of(signed_data: cms.SignedData, signer: cms.SignerInfo) -> x509
 
 
 def _signature_findings(signed: _Signed) -> list[Finding]:
-    """messageDigest and contentType, then the signature over the signed attributes in DER (RFC 5652 §5.4)."""
+    """MessageDigest and contentType, then the signature over the signed attributes in DER (RFC 5652 §5.4)."""
     if signed.certificate is None:
         return [Finding.SOD_SIGNER_MISSING]
     signer = signed.signer
@@ -250,7 +253,9 @@ def _signature_findings(signed: _Signed) -> list[Finding]:
     key = signed.certificate.public_key
     candidates = [message] if not attributes else [message, attributes.untag().dump(force=True)]
     algorithm = signer["signature_algorithm"]
-    if any(signatures.verify(key, algorithm, hash_name, text, signer["signature"].native) for text in candidates):
+    if any(
+        signatures.verify(key, algorithm, hash_name, text, signer["signature"].native) for text in candidates
+    ):
         return []
     return [Finding.SOD_SIGNATURE_INVALID]
 
@@ -279,7 +284,11 @@ def _chain(
         None,
     )
     if anchor is None:
-        return None, [Finding.SIGNER_FORGED if _claims_known_key(certificate, candidates) else Finding.SIGNER_AUTHORITY_UNKNOWN]
+        return None, [
+            Finding.SIGNER_FORGED
+            if _claims_known_key(certificate, candidates)
+            else Finding.SIGNER_AUTHORITY_UNKNOWN
+        ]
     if at < certificate.not_valid_before:
         return anchor, [Finding.SIGNER_NOT_YET_VALID]
     if at > certificate.not_valid_after:

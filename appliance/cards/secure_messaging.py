@@ -23,7 +23,9 @@ _MAC = 0x8E
 class SecureMessaging:
     """Keys and counter of one session. `protect`/`open` are the reader's side, `open_command`/`seal_response` the card's."""
 
-    def __init__(self, suite: Suite, key_encryption: bytes, key_authentication: bytes, counter: int = 0) -> None:
+    def __init__(
+        self, suite: Suite, key_encryption: bytes, key_authentication: bytes, counter: int = 0
+    ) -> None:
         self.suite = suite
         self._key_encryption = key_encryption
         self._key_authentication = key_authentication
@@ -89,7 +91,11 @@ class SecureMessaging:
             raise SecureMessagingLost("plain_status", response.status_word)
         objects = tlv.parse(response.data)
         tags = [item.tag for item in objects]
-        if tags not in ([_STATUS, _MAC], [_CRYPTOGRAM_PADDED, _STATUS, _MAC], [_CRYPTOGRAM_ODD, _STATUS, _MAC]):
+        if tags not in (
+            [_STATUS, _MAC],
+            [_CRYPTOGRAM_PADDED, _STATUS, _MAC],
+            [_CRYPTOGRAM_ODD, _STATUS, _MAC],
+        ):
             raise SecureMessagingLost("unexpected_objects", response.status_word)
         signed = b"".join(item.raw for item in objects[:-1])
         if not hmac.compare_digest(self._mac(b"", signed), objects[-1].value):

@@ -10,11 +10,11 @@ from appliance.cards.cipher import Suite
 from appliance.cards.dh_groups import DhGroup
 from appliance.cards.errors import MalformedData, Unsupported
 
-PACE_PREFIX = bytes.fromhex("04007F00070202" "04")
+PACE_PREFIX = bytes.fromhex("04007F0007020204")
 """id-PACE, 0.4.0.127.0.7.2.2.4; two arcs follow: mapping and agreement, then suite."""
-PUBLIC_KEY_PREFIX = bytes.fromhex("04007F00070202" "01")
+PUBLIC_KEY_PREFIX = bytes.fromhex("04007F0007020201")
 """id-PK, 0.4.0.127.0.7.2.2.1; one arc follows: 1 DH, 2 ECDH."""
-CHIP_AUTHENTICATION_PREFIX = bytes.fromhex("04007F00070202" "03")
+CHIP_AUTHENTICATION_PREFIX = bytes.fromhex("04007F0007020203")
 """id-CA, 0.4.0.127.0.7.2.2.3; two arcs follow: 1 DH or 2 ECDH, then suite."""
 
 PACE_DH_GM, PACE_ECDH_GM, PACE_DH_IM, PACE_ECDH_IM, PACE_ECDH_CAM = 1, 2, 3, 4, 6

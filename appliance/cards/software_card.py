@@ -29,8 +29,17 @@ from appliance.cards.persona import ALDO, MARIA, Persona, portrait_jpeg2000
 from appliance.cards.secure_messaging import SecureMessaging
 from appliance.cards.security_infos import ChipKey, PaceInfo
 
-ATR = bytes.fromhex("3B8F80018031806549544A34434553454D50494F") 
-"""Shaped like a contactless card's; the historical bytes end in "ESEMPIO"."""
+
+def _atr(historical: bytes) -> bytes:
+    """Answer to reset of a contactless card as PC/SC makes it up. PC/SC part 3 §3.1.3.2.3."""
+    body = bytes((0x80 | len(historical), 0x80, 0x01)) + historical
+    check = 0
+    for byte in body:
+        check ^= byte
+    return b"\x3b" + body + bytes([check])
+
+
+ATR = _atr(bytes.fromhex("8031806549544A34") + b"ESEMPIO")
 _ATR_INFO = tlv.build(0x7F66, tlv.build(0x02, b"\x04\x00") + tlv.build(0x02, b"\x04\x00"))
 _OID_TERMINAL_AUTHENTICATION = bytes.fromhex("04007F0007020202")
 _OID_DH_KEY_AGREEMENT = bytes.fromhex("2A864886F70D010301")
@@ -205,7 +214,9 @@ class SoftwareCard:
         offset = command.p1 << 8 | command.p2
         if command.p1 & 0x80:  # short file identifier
             short, offset = command.p1 & 0x1F, command.p2
-            chosen = self._choose((lds.ATR_INFO_FILE & 0xFF00 if short == 1 and not self._in_application else 0x0100) | short)
+            chosen = self._choose(
+                (lds.ATR_INFO_FILE & 0xFF00 if short == 1 and not self._in_application else 0x0100) | short
+            )
             if not chosen.ok:
                 return chosen
         return self._piece(offset, command.expected)
@@ -494,7 +505,9 @@ def issue(
         authority = make_test_authority(now=now, seed=b"an authority nobody trusts")
     authority = authority or make_test_authority(now=now)
     person = ALDO if name is CardName.CIE_ALDO else MARIA
-    profile = {CardName.CIE_AES: _Profile.ECDH_AES, CardName.CIE_BAC_ONLY: _Profile.BAC}.get(name, _Profile.DH_3DES)
+    profile = {CardName.CIE_AES: _Profile.ECDH_AES, CardName.CIE_BAC_ONLY: _Profile.BAC}.get(
+        name, _Profile.DH_3DES
+    )
     chip = personalise(
         person,
         authority,

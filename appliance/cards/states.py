@@ -18,7 +18,16 @@ TL TLS TG TGO TO TON TT TTO TN TUN TR TUR TM TKM TV TUV UG UGA UA UKR AE ARE GB 
 VA VAT VE VEN VN VNM YE YEM ZM ZMB ZW ZWE
 """
 
-_NOT_ISO = {"D": "DE", "EUE": "EU", "UNO": "UN", "UNA": "UN", "UNK": "UN", "RKS": "KS", "XOM": "XO", "UTO": "UT"}
+_NOT_ISO = {
+    "D": "DE",
+    "EUE": "EU",
+    "UNO": "UN",
+    "UNA": "UN",
+    "UNK": "UN",
+    "RKS": "KS",
+    "XOM": "XO",
+    "UTO": "UT",
+}
 """Codes ICAO adds: Germany's single letter, organisations, Kosovo, the Order of Malta, the specimen state."""
 
 

@@ -104,7 +104,9 @@ class TrustStore:
 
     def to_bytes(self) -> bytes:
         ders = sorted(anchor.der for anchor in self.anchors)
-        return msgspec.json.encode(_Bundle(self.origin, self.version, self.dated, ders), order="deterministic")
+        return msgspec.json.encode(
+            _Bundle(self.origin, self.version, self.dated, ders), order="deterministic"
+        )
 
     def issuers_of(self, certificate: x509.Certificate) -> tuple[TrustAnchor, ...]:
         """Every anchor that may have signed this certificate: same name, or the key it names."""

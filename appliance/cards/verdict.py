@@ -150,14 +150,14 @@ def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
         identity = evidence.identity(moment.date())
     except (CardError, ValueError):
         codes = [str(Reason.DOCUMENT_UNREADABLE)]
-        return _verdict(VerdictKind.REFUSED, codes, evidence, None, None, moment, trust)
+        return _verdict(VerdictKind.REFUSED, codes, None, None, moment, trust)
     passive = passive_authentication.check(evidence.sod, evidence.groups, trust, moment, zone.issuing_state)
     refusals = _refusals(evidence, passive, identity, moment.date())
     doubts = _doubts(evidence, passive, identity, trusted_time=instant.trusted)
     kind, codes = _decide(evidence, passive, refusals, doubts)
-    altered = passive.tampered or 1 not in passive.authentic and passive.ok
+    altered = passive.tampered or (1 not in passive.authentic and passive.ok)
     portrait = _portrait(evidence, passive)
-    return _verdict(kind, codes, evidence, None if altered else identity, portrait, moment, trust)
+    return _verdict(kind, codes, None if altered else identity, portrait, moment, trust)
 
 
 def _no_earlier_than_bundle(instant: Instant, trust: TrustStore) -> datetime.datetime:
@@ -172,9 +172,7 @@ def _refusals(
     evidence: Evidence, passive: PassiveAuthentication, identity: Identity, today: datetime.date
 ) -> list[str]:
     found: list[str] = []
-    if evidence.chip_proof is ChipProof.FAILED or (
-        DG14 in evidence.missing and DG14 in passive.listed
-    ):
+    if evidence.chip_proof is ChipProof.FAILED or (DG14 in evidence.missing and DG14 in passive.listed):
         found.append(Reason.CHIP_NOT_ORIGINAL)
     found += [finding for finding in passive.findings if finding in passive_authentication.TAMPERED]
     if passive.ok and 1 not in passive.authentic:
@@ -264,7 +262,6 @@ def _not_checked(kind: VerdictKind, codes: list[str], portrait: Portrait | None)
 def _verdict(
     kind: VerdictKind,
     codes: list[str],
-    evidence: Evidence,
     identity: Identity | None,
     portrait: Portrait | None,
     moment: datetime.datetime,

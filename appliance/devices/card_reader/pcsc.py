@@ -32,7 +32,7 @@ from appliance.devices.card_reader.port import (
 )
 from appliance.devices.port import Condition, DeviceKind, DeviceState, OnChange, StateKeeper, driver_settings
 from appliance.runtime.workers import Worker
-from contracts.errors import PueError, WhoCanAct
+from contracts.errors import PueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,12 @@ _READER_LEFT: Final = frozenset(
     }
 )
 _SERVICE_LEFT: Final = frozenset(
-    {scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED, scard.SCARD_F_COMM_ERROR, scard.SCARD_E_INVALID_HANDLE}
+    {
+        scard.SCARD_E_NO_SERVICE,
+        scard.SCARD_E_SERVICE_STOPPED,
+        scard.SCARD_F_COMM_ERROR,
+        scard.SCARD_E_INVALID_HANDLE,
+    }
 )
 
 
@@ -108,7 +113,11 @@ def _failed(result: int, doing: str) -> PueError:
         return CardGone("the card was taken away", pcsc=code)
     if result == scard.SCARD_E_SHARING_VIOLATION:
         return ReaderBusy("another program talks with the card", pcsc=code)
-    if result in (scard.SCARD_W_UNRESPONSIVE_CARD, scard.SCARD_W_UNSUPPORTED_CARD, scard.SCARD_E_PROTO_MISMATCH):
+    if result in (
+        scard.SCARD_W_UNRESPONSIVE_CARD,
+        scard.SCARD_W_UNSUPPORTED_CARD,
+        scard.SCARD_E_PROTO_MISMATCH,
+    ):
         return CardUnreadable("the card does not answer the reader", reason="mute", pcsc=code)
     return CardReaderError(f"the reader failed while {doing}", pcsc=code)
 
@@ -279,7 +288,11 @@ class _PcscSession:
             scard.SCardReleaseContext(self._context)
             raise
         self._open = True
-        long_commands = _carries_long(self._card) if commands is CommandLength.AUTO else commands is CommandLength.EXTENDED
+        long_commands = (
+            _carries_long(self._card)
+            if commands is CommandLength.AUTO
+            else commands is CommandLength.EXTENDED
+        )
         self.max_command_bytes = EXTENDED_COMMAND_BYTES if long_commands else SHORT_COMMAND_BYTES
         self.max_response_bytes = EXTENDED_RESPONSE_BYTES if long_commands else SHORT_RESPONSE_BYTES
 
@@ -338,7 +351,7 @@ class _PcscSession:
 
 
 def _carries_long(card: int) -> bool:
-    """dwMaxAPDUDataSize of the reader's properties (PC/SC part 10 §2.6.14): 0 or up to 255 means short only."""
+    """DwMaxAPDUDataSize of the reader's properties (PC/SC part 10 §2.6.14): 0 or up to 255 means short only."""
     result, features = scard.SCardControl(card, _GET_FEATURES, [])
     if result != scard.SCARD_S_SUCCESS:
         return True

@@ -80,7 +80,9 @@ class SimulatedCardReader:
     @classmethod
     def from_settings(cls, settings: Mapping[str, object]) -> Self:
         """See `SimulatedCardReaderSettings`."""
-        return cls(driver_settings(SimulatedCardReaderSettings, settings, kind=DeviceKind.CARD_READER, driver=DRIVER))
+        return cls(
+            driver_settings(SimulatedCardReaderSettings, settings, kind=DeviceKind.CARD_READER, driver=DRIVER)
+        )
 
     # ---- front
 

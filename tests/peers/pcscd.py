@@ -1,0 +1,158 @@
+"""A real PC/SC service with two virtual readers, shut away from network and machine.
+
+vpcd listens on all addresses, so the service lives in a network namespace of its own; its /run is its own too, so
+it never meets a service the machine already runs. Root is not needed where user namespaces are allowed.
+What must be installed (Debian): pcscd, vsmartcard-vpcd, iproute2, util-linux.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from appliance.devices.card_reader.virtual_slot import DEFAULT_PORT, VirtualSlot
+
+if TYPE_CHECKING:
+    from appliance.cards.software_card import SoftwareCard
+
+START_LIMIT_S = 20.0
+DRIVER = Path("/etc/reader.conf.d/vpcd")
+# Ends when its standard input ends, so that nothing outlives the test run, however that died.
+SCRIPT = """
+set -e
+mount -t tmpfs tmpfs /run
+mkdir -p /run/pcscd
+ip link set lo up
+pcscd --foreground "$@" >/dev/null 2>&1 </dev/null &
+service=$!
+echo $service
+read -r _ || true
+kill $service 2>/dev/null || true
+wait $service 2>/dev/null || true
+"""
+CONNECT = """
+import socket, sys
+carrier = socket.socket(fileno=int(sys.argv[1]))
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=5)
+socket.send_fds(carrier, [b"!"], [connection.fileno()])
+"""
+
+
+class CannotStart(Exception):
+    """Says in one sentence what is missing."""
+
+
+class PcscService:
+    """Use as a context manager. `socket_path` is what a client needs in PCSCLITE_CSOCK_NAME."""
+
+    def __init__(self) -> None:
+        self._as_root = os.geteuid() == 0
+        self._unshare: subprocess.Popen[str] | None = None
+        self.pid = 0
+
+    @property
+    def socket_path(self) -> str:
+        return f"/proc/{self.pid}/root/run/pcscd/pcscd.comm"
+
+    def start(self) -> Self:
+        missing = [tool for tool in ("pcscd", "unshare", "nsenter", "ip", "mount") if _find(tool) is None]
+        if missing or not DRIVER.exists():
+            raise CannotStart(
+                f"the card tests need {', '.join(missing) or 'the virtual reader'}: "
+                "apt-get install pcscd vsmartcard-vpcd iproute2 util-linux"
+            )
+        alone = ["unshare", "--net", "--mount"] + ([] if self._as_root else ["--user", "--map-root-user"])
+        pcscd = _find("pcscd")
+        assert pcscd is not None
+        usage = subprocess.run([pcscd, "--help"], capture_output=True, text=True, timeout=10, check=False)
+        options = ["--disable-polkit"] if "disable-polkit" in usage.stdout + usage.stderr else []
+        self._unshare = subprocess.Popen(
+            [*alone, "sh", "-c", SCRIPT, "sh", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"},
+        )
+        line = self._unshare.stdout.readline().strip()
+        if not line:
+            told = self._unshare.stderr.read().strip()
+            self.stop()
+            raise CannotStart(f"a PC/SC service cannot be started in a namespace of its own: {told}")
+        self.pid = int(line)
+        self._await_ready()
+        return self
+
+    def _await_ready(self) -> None:
+        """The socket answers and both virtual readers listen."""
+        end = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < end:
+            if Path(self.socket_path).exists() and self._listens(DEFAULT_PORT + 1):
+                return
+            if self._unshare.poll() is not None:
+                break
+            time.sleep(0.05)
+        self.stop()
+        raise CannotStart("the PC/SC service did not come up")
+
+    def _listens(self, port: int) -> bool:
+        """Seen from the kernel's table: connecting would already insert a card."""
+        try:
+            table = Path(f"/proc/{self.pid}/net/tcp").read_text()
+        except OSError:
+            return False
+        return any(f":{port:04X} 00000000:0000 0A" in row for row in table.splitlines())
+
+    def insert(self, card: SoftwareCard, slot: int = 0) -> VirtualSlot:
+        """Lay a card into a virtual reader: connect from inside the namespace, carry the connection out."""
+        ours, theirs = socket.socketpair()
+        enter = ["nsenter", "-t", str(self.pid), "-n"] + (
+            [] if self._as_root else ["-U", "--preserve-credentials"]
+        )
+        with ours, theirs:
+            subprocess.run(
+                [
+                    *enter,
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    "-c",
+                    CONNECT,
+                    str(theirs.fileno()),
+                    str(DEFAULT_PORT + slot),
+                ],
+                pass_fds=[theirs.fileno()],
+                check=True,
+                timeout=15,
+            )
+            _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+        return VirtualSlot(card, socket.socket(fileno=descriptors[0]))
+
+    def stop(self) -> None:
+        process, self._unshare = self._unshare, None
+        if process is None:
+            return
+        process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+        process.stdout.close()
+        process.stderr.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _find(tool: str) -> str | None:
+    return shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
