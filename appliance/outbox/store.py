@@ -17,10 +17,9 @@ from appliance.outbox import database
 from appliance.outbox.errors import LetterErased, LetterMismatch, LetterUnknown
 from appliance.runtime.clock import utc_now
 from contracts import codec
-from contracts.desk_api.clerk import LetterRow
 from contracts.errors import InvalidMessage
 from contracts.identity import fingerprint
-from contracts.messages.letters import Label, LetterState, LetterWord, Receipt
+from contracts.messages.letters import Label, LetterRow, LetterState, LetterWord, Receipt
 from contracts.messages.report import OutboxHealth
 
 if TYPE_CHECKING:

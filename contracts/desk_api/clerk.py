@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from contracts.errors import Problem
 from contracts.identity import LetterId
-from contracts.messages.letters import LetterWord
+from contracts.messages.letters import LetterRow as LetterRow  # noqa: PLC0414 - one of this door's answers
 from contracts.messages.report import Short, UnixMs
 from contracts.practices.model import Answers, Attachment, Deadline, Field, Step
 
@@ -182,27 +182,6 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     deadline: Deadline
     day: Short
     days_left: int
-
-
-class LetterRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter as the clerk may still see it: label, state, receipt. Never what is inside.
-
-    Attributes:
-        code: empty, or why it goes no further: the road refused it, or the recipient said so.
-    """
-
-    letter: LetterId
-    number: Short
-    practice_name: Short
-    taken_at: UnixMs
-    word: LetterWord
-    word_at: UnixMs
-    protocollo: Short = ""
-    office: Short = ""
-    answer_by: Short = ""
-    deadline: UnixMs | None = None
-    receipt_printed: bool = False
-    code: Short = ""
 
 
 class SittingView(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from contracts.codec import Message
@@ -118,3 +119,24 @@ class StatePage(Message, frozen=True, kw_only=True):
     v: int = 1
     states: list[SignedState] = []
     more: bool = False
+
+
+class LetterRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter as the clerk may still see it: label, state, receipt. Never what is inside.
+
+    Attributes:
+        code: empty, or why it goes no further: the road refused it, or the recipient said so.
+    """
+
+    letter: LetterId
+    number: Short
+    practice_name: Short
+    taken_at: UnixMs
+    word: LetterWord
+    word_at: UnixMs
+    protocollo: Short = ""
+    office: Short = ""
+    answer_by: Short = ""
+    deadline: UnixMs | None = None
+    receipt_printed: bool = False
+    code: Short = ""

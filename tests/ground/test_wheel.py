@@ -44,7 +44,7 @@ def files_of_the_wheel(source):
     return set(zipfile.ZipFile(wheel).namelist())
 
 
-def test_every_file_of_the_houses_is_in_the_wheel(files_of_the_wheel):
+def test_every_file_of_the_houses_is_in_the_wheel(source, files_of_the_wheel):
     wanted = {
         str(file.relative_to(source))
         for house in HOUSES
