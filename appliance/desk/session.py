@@ -1,0 +1,600 @@
+"""The sitting as a table: stage × event → handler. Pure: state and event in, new state and acts out.
+
+What is not in `TABLE` is refused. `docs/diagrams/sitting.md` is drawn from the table (`appliance.desk.diagram`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+
+import msgspec
+
+from appliance.desk import sitting as words
+from appliance.desk.answers import WARNING, StepRead, read_step
+from appliance.desk.prefill import prefilled
+from appliance.desk.sitting import SIGNATURE, Act, Event, Sitting
+from contracts.desk_api.clerk import Direction, FieldProblem, Identified, SignatureWay, Stage, VerdictKind
+from contracts.errors import Problem, PueError, WhoCanAct
+from contracts.practices.model import Answers, Practice
+
+MAX_PAGES: Final = 60
+PHOTO: Final = "photo"
+"""The draft's part that holds the chip's photo, until it was compared."""
+
+
+class SittingRefused(PueError):
+    """The sitting does not allow that now; it stays as it is."""
+
+    code = "sitting.not_now"
+    who = WhoCanAct.CLERK
+
+
+class SittingBusy(SittingRefused):
+    """A device is at work for this sitting."""
+
+    code = "sitting.busy"
+    who = WhoCanAct.WAIT
+
+
+class StepElsewhere(SittingRefused):
+    """Another step is open, or there is no such step yet."""
+
+    code = "sitting.other_step"
+
+
+class DocumentRefused(SittingRefused):
+    """With this document nobody can be identified."""
+
+    code = "sitting.document_refused"
+
+
+class PaperUnknown(SittingRefused):
+    """The practice knows no such paper or page."""
+
+    code = "sitting.unknown_paper"
+
+
+class PagesMissing(SittingRefused):
+    """A required paper has no page."""
+
+    code = "sitting.pages_missing"
+
+
+class TooManyPages(SittingRefused):
+    """More pages than a dossier holds."""
+
+    code = "sitting.too_many_pages"
+
+
+class SignatureMissing(SittingRefused):
+    """The signed summary was not captured, or nobody signed."""
+
+    code = "sitting.signature_missing"
+
+
+class CauseMissing(SittingRefused):
+    """Why the citizen cannot sign must be said (DPR 445/2000 art. 4)."""
+
+    code = "sitting.cause_missing"
+
+
+class AnswersIncomplete(SittingRefused):
+    """Some answer is still missing or wrong."""
+
+    code = "sitting.answers_incomplete"
+
+
+class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
+    """What a decision may look at besides the state.
+
+    Attributes:
+        today: in Italy.
+        practice: the practice of a key; raises `PueError` for one this box does not hold.
+        begin: the practice of a key if it may be begun today; raises `PueError` otherwise.
+        clerk: pseudonym of the clerk at the desk.
+    """
+
+    now_ms: int
+    today: dt.date
+    practice: Callable[[str], Practice]
+    begin: Callable[[str], Practice]
+    clerk: str
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What follows. `state` is None when the sitting is over at this desk."""
+
+    state: Sitting | None
+    acts: tuple[Act, ...] = ()
+
+
+Handler = Callable[[Sitting, Event, Circumstances], Decision]
+E = TypeVar("E", bound=Event)
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """A cell of the table: who decides, and the stages it may lead to (None: the sitting ends)."""
+
+    handler: Handler
+    to: tuple[Stage | None, ...]
+
+
+def decide(state: Sitting, event: Event, now: Circumstances) -> Decision:
+    """One step of a sitting.
+
+    Raises:
+        SittingRefused: not allowed now; the sitting is as before.
+        PueError: a practice this box does not hold.
+    """
+    cell = TABLE.get((state.stage, type(event)))
+    if cell is None:
+        raise SittingRefused(f"not in stage {state.stage}", stage=state.stage.value)
+    decision = cell.handler(state, event, now)
+    if decision.state is not None:
+        changed = msgspec.structs.replace(decision.state, changed_ms=now.now_ms)
+        decision = Decision(changed, decision.acts)
+    return decision
+
+
+def restored(state: Sitting) -> Sitting:
+    """A sitting as it can go on after the desk was killed: no device works on it any more."""
+    back = {Stage.READING: Stage.CARD, Stage.SEALING: Stage.SIGN}.get(state.stage)
+    interrupted = back is not None or bool(state.pending)
+    trouble = Problem(code="sitting.interrupted", who=WhoCanAct.CLERK) if interrupted else state.trouble
+    return msgspec.structs.replace(
+        state, stage=back or state.stage, reading=None, pending="", trouble=trouble, card=False
+    )
+
+
+def reopened(state: Sitting) -> Sitting:
+    """A draft taken up again: where a card had served, the citizen shows it first."""
+    back = msgspec.structs.replace(restored(state), laid_aside=False)
+    if back.identified is not Identified.BY_CHIP:
+        return back
+    return msgspec.structs.replace(
+        back, stage=Stage.CARD, resume=back.stage, verdict=None, identified=None, identified_ms=None
+    )
+
+
+def scrubbed(state: Sitting) -> Sitting:
+    """What may stay at the desk once the letter is sealed: nothing of the citizen."""
+    return Sitting(
+        sitting=state.sitting,
+        letter=state.letter,
+        number=state.number,
+        began_ms=state.began_ms,
+        changed_ms=state.changed_ms,
+        time_trusted=state.time_trusted,
+        stage=Stage.DONE,
+        identified=state.identified,
+        practice_key=state.practice_key,
+        practice_name=state.practice_name,
+        signature=state.signature,
+        saved_ms=state.saved_ms,
+    )
+
+
+# ---- the card --------------------------------------------------------------------------------------------
+
+
+def _code_entered(state: Sitting, event: words.CodeEntered, _: Circumstances) -> Decision:
+    if (event.can is None) == (not event.mrz):
+        raise SittingRefused("one code, either the CAN or the lines", stage=state.stage.value)
+    fresh = _unidentified(state)
+    reading = words.Reading(code="card.opening", ratio=0.0)
+    began = msgspec.structs.replace(fresh, stage=Stage.READING, reading=reading, trouble=None)
+    return Decision(began, (words.ReadCard(event.can, event.mrz),))
+
+
+def _unidentified(state: Sitting) -> Sitting:
+    """Forget whoever was read before. The citizen of a reopened draft stays, to be compared with."""
+    return msgspec.structs.replace(
+        state,
+        citizen=state.citizen if state.resume else None,
+        verdict=None,
+        identified=None,
+        identified_ms=None,
+        by_sight_reason="",
+        reading=None,
+    )
+
+
+def _progressed(state: Sitting, event: words.ReadingProgressed, _: Circumstances) -> Decision:
+    return Decision(msgspec.structs.replace(state, reading=event.reading))
+
+
+def _card_read(state: Sitting, event: words.CardRead, _: Circumstances) -> Decision:
+    if state.resume and not _same_citizen(state.citizen, event.citizen):
+        return _card_again(state, "sitting.other_person")
+    read = msgspec.structs.replace(
+        state, stage=Stage.COMPARE, citizen=event.citizen, verdict=event.verdict, reading=None, trouble=None
+    )
+    return Decision(read)
+
+
+def _same_citizen(before: words.Citizen | None, now: words.Citizen | None) -> bool:
+    if before is None or now is None:
+        return before is now
+    if before.codice_fiscale and now.codice_fiscale:
+        return before.codice_fiscale == now.codice_fiscale
+    return (before.surname, before.name, before.birth_date) == (now.surname, now.name, now.birth_date)
+
+
+def _card_again(state: Sitting, code: str) -> Decision:
+    trouble = Problem(code=code, who=WhoCanAct.CLERK)
+    back = msgspec.structs.replace(_unidentified(state), stage=Stage.CARD, trouble=trouble)
+    return Decision(back, (words.ErasePart(PHOTO),))
+
+
+def _read_failed(state: Sitting, event: words.ReadFailed, _: Circumstances) -> Decision:
+    return Decision(msgspec.structs.replace(state, stage=Stage.CARD, reading=None, trouble=event.trouble))
+
+
+def _card_noticed(state: Sitting, event: words.CardNoticed, _: Circumstances) -> Decision:
+    return Decision(msgspec.structs.replace(state, card=event.present))
+
+
+def _seen_by_sight(state: Sitting, event: words.SeenBySight, now: Circumstances) -> Decision:
+    if state.resume and not _same_citizen(state.citizen, event.citizen):
+        return _card_again(state, "sitting.other_person")
+    verdict = words.VerdictFacts(
+        kind=VerdictKind.NOT_VERIFIED,
+        code="identified.by_sight",
+        title="Identificazione a vista",
+        lines=["La persona è stata riconosciuta dall'operatore con il documento in mano."],
+        codes=["identified.by_sight", f"identified.{event.reason}"],
+        unchecked=[
+            "not_checked.chip",
+            "not_checked.signature",
+            "not_checked.theft",
+            "not_checked.revocation",
+        ],
+        unchecked_lines=["Il chip del documento non è stato controllato."],
+    )
+    seen = msgspec.structs.replace(
+        _unidentified(state),
+        stage=state.resume or Stage.CHOOSE,
+        resume=None,
+        citizen=event.citizen,
+        verdict=verdict,
+        identified=Identified.BY_SIGHT,
+        identified_ms=now.now_ms,
+        by_sight_reason=event.reason,
+        trouble=None,
+    )
+    return Decision(seen, (words.ErasePart(PHOTO),))
+
+
+def _compared(state: Sitting, event: words.Compared, now: Circumstances) -> Decision:
+    verdict = state.verdict
+    if verdict is None or verdict.kind is VerdictKind.REFUSED or state.citizen is None:
+        raise DocumentRefused("nobody can be identified with this document")
+    if not event.same:
+        return _card_again(state, "sitting.not_the_person")
+    proven = verdict.kind in (VerdictKind.VERIFIED, VerdictKind.CHIP_UNPROVEN)
+    same = msgspec.structs.replace(
+        state,
+        stage=state.resume or Stage.CHOOSE,
+        resume=None,
+        # Data nobody vouches for were compared with a document in the clerk's hand: that is by sight, never green.
+        identified=Identified.BY_CHIP if proven else Identified.BY_SIGHT,
+        by_sight_reason="" if proven else "chip_unreadable",
+        identified_ms=now.now_ms,
+        verdict=msgspec.structs.replace(verdict, photo=False),
+        trouble=None,
+    )
+    return Decision(same, (words.ErasePart(PHOTO),))
+
+
+# ---- the questions ---------------------------------------------------------------------------------------
+
+
+def _chosen(state: Sitting, event: words.Chosen, now: Circumstances) -> Decision:
+    practice = now.begin(event.practice)
+    answers = prefilled(practice, state.citizen, now.today)
+    begun = msgspec.structs.replace(
+        state,
+        stage=Stage.FORM,
+        practice_key=practice.key,
+        practice_name=practice.name,
+        answers=answers,
+        from_card=sorted(answers),
+        step=0,
+        reached=0,
+        problems=[],
+        trouble=None,
+    )
+    return Decision(begun)
+
+
+def _step_saved(state: Sitting, event: words.StepSaved, now: Circumstances) -> Decision:
+    practice = now.practice(state.practice_key)
+    step = practice.steps[state.step]
+    if event.step != step.id:
+        raise StepElsewhere("another step is open", step=step.id)
+    asked = {field.name for field in step.fields}
+    typed = {name: values for name, values in event.answers.items() if name in asked}
+    found = read_step(practice, step, typed, state.answers, now.today)
+    rest = {name: values for name, values in state.answers.items() if name not in asked}
+    saved = msgspec.structs.replace(
+        state,
+        answers={**rest, **found.answers},
+        problems=found.problems,
+        from_card=_untouched(state, asked, found),
+        trouble=None,
+    )
+    return Decision(_moved(saved, event.then, state, found, practice, now))
+
+
+def _untouched(state: Sitting, asked: set[str], found: StepRead) -> list[str]:
+    return [
+        name
+        for name in state.from_card
+        if name not in asked or found.answers.get(name) == state.answers.get(name)
+    ]
+
+
+def _moved(
+    saved: Sitting, then: Direction, before: Sitting, found: StepRead, practice: Practice, now: Circumstances
+) -> Sitting:
+    if then is Direction.BACK:
+        return msgspec.structs.replace(saved, step=max(0, saved.step - 1), problems=[])
+    if then is Direction.STAY or found.refused or _warned_first_time(before, found):
+        return saved
+    if saved.step + 1 < len(practice.steps):
+        onward = saved.step + 1
+        return msgspec.structs.replace(saved, step=onward, reached=max(saved.reached, onward), problems=[])
+    return _to_papers(saved, practice, now)
+
+
+def _warned_first_time(before: Sitting, found: StepRead) -> bool:
+    """A warning holds the clerk once; the same answers again overrule it."""
+    warned = [problem for problem in found.problems if problem.code.startswith(WARNING)]
+    same = all(before.answers.get(problem.field) == found.answers.get(problem.field) for problem in warned)
+    return bool(warned) and not (same and all(problem in before.problems for problem in warned))
+
+
+def _to_papers(state: Sitting, practice: Practice, now: Circumstances) -> Sitting:
+    """Only with every answer read and none left over from a question that is no longer asked."""
+    whole, step, problems = complete_answers(practice, state.answers, now.today)
+    if problems:
+        return msgspec.structs.replace(state, stage=Stage.FORM, step=step, problems=problems)
+    papers = {paper.id for paper in practice.papers(whole)}
+    pages = [page for page in state.pages if page.attachment in papers]
+    return msgspec.structs.replace(state, stage=Stage.PAGES, answers=whole, pages=pages, problems=[])
+
+
+def complete_answers(
+    practice: Practice, answers: Answers, today: dt.date
+) -> tuple[Answers, int, list[FieldProblem]]:
+    """All answers read once more: the whole, and the first step that is refused with its problems."""
+    whole: Answers = {}
+    for number, step in enumerate(practice.steps):
+        found = read_step(practice, step, answers, whole, today)
+        if found.refused:
+            return answers, number, found.problems
+        whole.update(found.answers)
+    return whole, 0, []
+
+
+def _step_opened(state: Sitting, event: words.StepOpened, now: Circumstances) -> Decision:
+    _refuse_pending(state)
+    practice = now.practice(state.practice_key)
+    if not event.step:
+        opened = _to_papers(_unsigned(state), practice, now)
+        if opened.stage is not Stage.PAGES:
+            raise AnswersIncomplete(
+                "some answer is still missing or wrong", step=practice.steps[opened.step].id
+            )
+        return Decision(opened, _erased_signature(state))
+    number = next((at for at, step in enumerate(practice.steps) if step.id == event.step), None)
+    if number is None or number > state.reached:
+        raise StepElsewhere("there is no such step yet", step=practice.steps[state.step].id)
+    opened = msgspec.structs.replace(_unsigned(state), stage=Stage.FORM, step=number, problems=[])
+    return Decision(opened, _erased_signature(state))
+
+
+def _unsigned(state: Sitting) -> Sitting:
+    """Who goes back takes back the confirmation and the signature: they were for other words."""
+    return msgspec.structs.replace(
+        state,
+        read_back_sha256="",
+        read_back_ms=None,
+        summary_printed=False,
+        signature=None,
+        cause="",
+        signed_ms=None,
+        attested_by="",
+        pages=[page for page in state.pages if page.attachment != SIGNATURE],
+        trouble=None,
+    )
+
+
+def _erased_signature(state: Sitting) -> tuple[Act, ...]:
+    return tuple(words.ErasePart(page.page) for page in state.pages if page.attachment == SIGNATURE)
+
+
+# ---- papers ----------------------------------------------------------------------------------------------
+
+
+def _refuse_pending(state: Sitting) -> None:
+    if state.pending:
+        raise SittingBusy("a device is at work", pending=state.pending)
+
+
+def _page_wanted(state: Sitting, event: words.PageWanted, now: Circumstances) -> Decision:
+    _refuse_pending(state)
+    practice = now.practice(state.practice_key)
+    known = (
+        {SIGNATURE} if state.stage is Stage.SIGN else {paper.id for paper in practice.papers(state.answers)}
+    )
+    if event.attachment not in known:
+        raise PaperUnknown("the practice asks for no such paper")
+    if len(state.pages) >= MAX_PAGES:
+        raise TooManyPages("a dossier holds no more pages", limit=MAX_PAGES)
+    wanted = msgspec.structs.replace(state, pending="page", trouble=None)
+    return Decision(wanted, (words.TakePage(event.page, event.attachment),))
+
+
+def _page_taken(state: Sitting, event: words.PageTaken, _: Circumstances) -> Decision:
+    if state.pending != "page":
+        raise SittingRefused("nobody asked for a page", stage=state.stage.value)
+    return Decision(
+        msgspec.structs.replace(state, pages=[*state.pages, event.facts], pending="", trouble=None)
+    )
+
+
+def _page_failed(state: Sitting, event: words.PageFailed, _: Circumstances) -> Decision:
+    if state.pending != "page":
+        raise SittingRefused("nobody asked for a page", stage=state.stage.value)
+    return Decision(msgspec.structs.replace(state, pending="", trouble=event.trouble))
+
+
+def _page_removed(state: Sitting, event: words.PageRemoved, _: Circumstances) -> Decision:
+    _refuse_pending(state)
+    page = next((page for page in state.pages if page.page == event.page), None)
+    if page is None or (page.attachment == SIGNATURE) != (state.stage is Stage.SIGN):
+        raise PaperUnknown("no such page here")
+    rest = [other for other in state.pages if other.page != event.page]
+    removed = msgspec.structs.replace(state, pages=rest, trouble=None)
+    if page.attachment == SIGNATURE and state.signature is SignatureWay.PAPER:
+        removed = msgspec.structs.replace(removed, signature=None, signed_ms=None, attested_by="")
+    return Decision(removed, (words.ErasePart(page.page),))
+
+
+def missing_papers(practice: Practice, state: Sitting) -> list[str]:
+    """Required papers without a page."""
+    taken = {page.attachment for page in state.pages}
+    return [paper.id for paper in practice.papers(state.answers) if paper.required and paper.id not in taken]
+
+
+def _pages_done(state: Sitting, _event: words.PagesDone, now: Circumstances) -> Decision:
+    _refuse_pending(state)
+    missing = missing_papers(now.practice(state.practice_key), state)
+    if missing:
+        raise PagesMissing("a required paper has no page", missing=", ".join(missing))
+    return Decision(msgspec.structs.replace(state, stage=Stage.READ_BACK, trouble=None))
+
+
+# ---- confirming, signing, sealing ------------------------------------------------------------------------
+
+
+def _read_back(state: Sitting, event: words.ReadBackConfirmed, now: Circumstances) -> Decision:
+    confirmed = msgspec.structs.replace(
+        state, stage=Stage.SIGN, read_back_sha256=event.sha256, read_back_ms=now.now_ms, trouble=None
+    )
+    return Decision(confirmed)
+
+
+def _summary_wanted(state: Sitting, _event: words.SummaryWanted, _: Circumstances) -> Decision:
+    _refuse_pending(state)
+    return Decision(msgspec.structs.replace(state, pending="print", trouble=None), (words.PrintSummary(),))
+
+
+def _summary_printed(state: Sitting, _event: words.SummaryPrinted, _: Circumstances) -> Decision:
+    if state.pending != "print":
+        raise SittingRefused("nobody asked for paper", stage=state.stage.value)
+    return Decision(msgspec.structs.replace(state, pending="", summary_printed=True, trouble=None))
+
+
+def _print_failed(state: Sitting, event: words.PrintFailed, _: Circumstances) -> Decision:
+    if state.pending != "print":
+        raise SittingRefused("nobody asked for paper", stage=state.stage.value)
+    return Decision(msgspec.structs.replace(state, pending="", trouble=event.trouble))
+
+
+def _signed(state: Sitting, event: words.Signed, now: Circumstances) -> Decision:
+    _refuse_pending(state)
+    if event.way is SignatureWay.PAPER and not any(page.attachment == SIGNATURE for page in state.pages):
+        raise SignatureMissing("the signed summary was not captured yet")
+    if event.way is SignatureWay.CANNOT_SIGN and not event.cause.strip():
+        raise CauseMissing("say why the citizen cannot sign")
+    signed = msgspec.structs.replace(
+        state,
+        signature=event.way,
+        cause=" ".join(event.cause.split()) if event.way is SignatureWay.CANNOT_SIGN else "",
+        signed_ms=now.now_ms,
+        attested_by=now.clerk,
+        trouble=None,
+    )
+    return Decision(signed)
+
+
+def _seal_wanted(state: Sitting, _event: words.SealWanted, _: Circumstances) -> Decision:
+    _refuse_pending(state)
+    if state.signature is None or not state.read_back_sha256:
+        raise SignatureMissing("nobody signed yet")
+    return Decision(msgspec.structs.replace(state, stage=Stage.SEALING, trouble=None), (words.Seal(),))
+
+
+def _sealed(state: Sitting, _event: words.Sealed, now: Circumstances) -> Decision:
+    return Decision(scrubbed(msgspec.structs.replace(state, saved_ms=now.now_ms)))
+
+
+def _seal_failed(state: Sitting, event: words.SealFailed, _: Circumstances) -> Decision:
+    return Decision(msgspec.structs.replace(state, stage=Stage.SIGN, trouble=event.trouble))
+
+
+# ---- the end ---------------------------------------------------------------------------------------------
+
+
+def _over(_state: Sitting, _event: Event, _: Circumstances) -> Decision:
+    return Decision(None, (words.EraseDraft(),))
+
+
+def _laid_aside(state: Sitting, _event: words.LaidAside, _: Circumstances) -> Decision:
+    _refuse_pending(state)
+    return Decision(None, (words.KeepDraft(),))
+
+
+def _cell(
+    handler: Callable[[Sitting, words.Event, Circumstances], Decision], *to: Stage | None
+) -> Transition:
+    return Transition(handler, to)
+
+
+def _table() -> dict[tuple[Stage, type[Event]], Transition]:
+    s, w = Stage, words
+    identified = (s.CHOOSE, s.FORM, s.PAGES, s.READ_BACK, s.SIGN)
+    """Where a citizen who was identified goes on: to the choice, or where the reopened draft stood."""
+    table: dict[tuple[Stage, type[Event]], Transition] = {
+        (s.CARD, w.CodeEntered): _cell(_code_entered, s.READING),
+        (s.CARD, w.SeenBySight): _cell(_seen_by_sight, *identified, s.CARD),
+        (s.READING, w.ReadingProgressed): _cell(_progressed, s.READING),
+        (s.READING, w.CardRead): _cell(_card_read, s.COMPARE, s.CARD),
+        (s.READING, w.ReadFailed): _cell(_read_failed, s.CARD),
+        (s.COMPARE, w.Compared): _cell(_compared, *identified, s.CARD),
+        (s.COMPARE, w.SeenBySight): _cell(_seen_by_sight, *identified, s.CARD),
+        (s.COMPARE, w.CodeEntered): _cell(_code_entered, s.READING),
+        (s.CHOOSE, w.Chosen): _cell(_chosen, s.FORM),
+        (s.FORM, w.StepSaved): _cell(_step_saved, s.FORM, s.PAGES),
+        (s.PAGES, w.PageRemoved): _cell(_page_removed, s.PAGES),
+        (s.PAGES, w.PagesDone): _cell(_pages_done, s.READ_BACK),
+        (s.READ_BACK, w.ReadBackConfirmed): _cell(_read_back, s.SIGN),
+        (s.SIGN, w.SummaryWanted): _cell(_summary_wanted, s.SIGN),
+        (s.SIGN, w.SummaryPrinted): _cell(_summary_printed, s.SIGN),
+        (s.SIGN, w.PrintFailed): _cell(_print_failed, s.SIGN),
+        (s.SIGN, w.PageRemoved): _cell(_page_removed, s.SIGN),
+        (s.SIGN, w.Signed): _cell(_signed, s.SIGN),
+        (s.SIGN, w.SealWanted): _cell(_seal_wanted, s.SEALING),
+        (s.SEALING, w.Sealed): _cell(_sealed, s.DONE),
+        (s.SEALING, w.SealFailed): _cell(_seal_failed, s.SIGN),
+        (s.DONE, w.Finished): _cell(_over, None),
+    }
+    for stage in (s.PAGES, s.SIGN):
+        table[stage, w.PageWanted] = _cell(_page_wanted, stage)
+        table[stage, w.PageTaken] = _cell(_page_taken, stage)
+        table[stage, w.PageFailed] = _cell(_page_failed, stage)
+    for stage in (s.FORM, s.PAGES, s.READ_BACK, s.SIGN):
+        table[stage, w.StepOpened] = _cell(_step_opened, s.FORM, s.PAGES)
+        table[stage, w.LaidAside] = _cell(_laid_aside, None)
+    for stage in s:
+        if stage not in (s.SEALING, s.DONE):
+            table[stage, w.Abandoned] = _cell(_over, None)
+            table[stage, w.CardNoticed] = _cell(_card_noticed, stage)
+    return table
+
+
+TABLE: Final[Mapping[tuple[Stage, type[Event]], Transition]] = _table()

@@ -1,0 +1,338 @@
+"""The words of a sitting: its state, what can happen in it, what it asks for. Values only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from contracts.desk_api.clerk import (
+    Direction,
+    FieldProblem,
+    Identified,
+    SignatureWay,
+    Stage,
+    VerdictKind,
+)
+from contracts.errors import Problem
+from contracts.identity import LetterId
+from contracts.messages.report import UnixMs
+from contracts.practices.model import Answers
+
+SIGNATURE: str = "signature"
+"""The attachment that is the signed summary."""
+
+
+class Citizen(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sits there, as the document says. Empty where it says nothing."""
+
+    surname: str
+    name: str
+    birth_date: str = ""
+    sex: str = ""
+    nationality: str = ""
+    codice_fiscale: str = ""
+    birth_place: str = ""
+    address: str = ""
+    address_comune: str = ""
+    document_kind: str = ""
+    document_number: str = ""
+    document_expiry: str = ""
+    issuing_state: str = ""
+
+
+class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the card's judge said, and the evidence in fingerprints.
+
+    Attributes:
+        unchecked: codes of what nobody looked at; `unchecked_lines` are their sentences.
+        sod_sha256: of the document security object as read; empty where there is none.
+        signer_sha256: of the certificate that signed it.
+        photo: the chip's photo proved authentic and can be shown.
+    """
+
+    kind: VerdictKind
+    code: str
+    title: str
+    lines: list[str]
+    codes: list[str] = []
+    unchecked: list[str] = []
+    unchecked_lines: list[str] = []
+    technical: list[str] = []
+    access: str = ""
+    chip_proof: str = ""
+    sod_sha256: str = ""
+    signer_sha256: str = ""
+    trust_origin: str = ""
+    trust_dated: str = ""
+    photo: bool = False
+
+
+class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One captured page; the picture itself is a part of the draft."""
+
+    page: LetterId
+    attachment: str
+    taken_at: UnixMs
+    sha256: str
+    size_bytes: int
+    remarks: list[str] = []
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """Progress of the card conversation."""
+
+    code: str
+    ratio: float | None = None
+
+
+class Sitting(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of the citizen's case, from sitting down to the sealed letter.
+
+    Attributes:
+        letter: id of the letter this sitting may become; decided at the start, so that a crash makes no second.
+        card: a card lies on the reader.
+        resume: stage to go on with once the citizen of a reopened draft is identified again.
+        step: the page of questions that is open; `reached` is the furthest one.
+        answers: canonical where read, as typed where refused (then `problems` says so).
+        from_card: fields filled from the card and not touched since.
+        pending: ``page`` or ``print`` while a device works on it.
+        trouble: what stopped the last act.
+        attested_by: pseudonym of the clerk who took the signature.
+    """
+
+    v: Annotated[int, Meta(ge=1, le=1)] = 1
+    sitting: LetterId
+    letter: LetterId
+    number: str
+    began_ms: UnixMs
+    changed_ms: UnixMs
+    time_trusted: bool
+    stage: Stage = Stage.CARD
+    card: bool = False
+    reading: Reading | None = None
+    citizen: Citizen | None = None
+    verdict: VerdictFacts | None = None
+    identified: Identified | None = None
+    identified_ms: UnixMs | None = None
+    by_sight_reason: str = ""
+    resume: Stage | None = None
+    practice_key: str = ""
+    practice_name: str = ""
+    step: int = 0
+    reached: int = 0
+    answers: Answers = {}
+    problems: list[FieldProblem] = []
+    from_card: list[str] = []
+    pages: list[PageFacts] = []
+    read_back_sha256: str = ""
+    read_back_ms: UnixMs | None = None
+    summary_printed: bool = False
+    signature: SignatureWay | None = None
+    cause: str = ""
+    signed_ms: UnixMs | None = None
+    attested_by: str = ""
+    saved_ms: UnixMs | None = None
+    laid_aside: bool = False
+    pending: str = ""
+    trouble: Problem | None = None
+
+
+# ---- what happens ----------------------------------------------------------------------------------------
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened, asked for by the clerk or told by a device."""
+
+
+class CodeEntered(Event, frozen=True):
+    """The clerk typed the code printed on the card. Secrets pass through and are never kept."""
+
+    can: str | None = None
+    mrz: tuple[str, ...] = ()
+
+
+class SeenBySight(Event, frozen=True):
+    """The clerk identified by a document without a usable chip."""
+
+    citizen: Citizen
+    reason: str
+
+
+class CardNoticed(Event, frozen=True):
+    """A card came or went."""
+
+    present: bool
+
+
+class ReadingProgressed(Event, frozen=True):
+    """The card conversation moved on."""
+
+    reading: Reading
+
+
+class CardRead(Event, frozen=True):
+    """The reading is over and judged; `citizen` is None when the data cannot be believed at all."""
+
+    citizen: Citizen | None
+    verdict: VerdictFacts
+
+
+class ReadFailed(Event, frozen=True):
+    """The reading did not come to an end."""
+
+    trouble: Problem
+
+
+class Compared(Event, frozen=True):
+    """The clerk compared the photo with the person."""
+
+    same: bool
+
+
+class Chosen(Event, frozen=True):
+    """A practice of the catalogue, by key."""
+
+    practice: str
+
+
+class StepSaved(Event, frozen=True):
+    """Answers of the open step."""
+
+    step: str
+    answers: Answers
+    then: Direction
+
+
+class StepOpened(Event, frozen=True):
+    """Back to a step; empty means the papers."""
+
+    step: str
+
+
+class PageWanted(Event, frozen=True):
+    """Capture what lies under the camera, as page `page`."""
+
+    page: str
+    attachment: str
+
+
+class PageTaken(Event, frozen=True):
+    """The picture is in the draft."""
+
+    facts: PageFacts
+
+
+class PageFailed(Event, frozen=True):
+    """No picture."""
+
+    trouble: Problem
+
+
+class PageRemoved(Event, frozen=True):
+    """Take a page out."""
+
+    page: str
+
+
+class PagesDone(Event, frozen=True):
+    """No more papers."""
+
+
+class ReadBackConfirmed(Event, frozen=True):
+    """The citizen heard it and confirmed; `sha256` is of what was shown."""
+
+    sha256: str
+
+
+class SummaryWanted(Event, frozen=True):
+    """Print the summary."""
+
+
+class SummaryPrinted(Event, frozen=True):
+    """The printer itself says so."""
+
+
+class PrintFailed(Event, frozen=True):
+    """Not printed."""
+
+    trouble: Problem
+
+
+class Signed(Event, frozen=True):
+    """How the citizen signed, before this clerk."""
+
+    way: SignatureWay
+    cause: str
+
+
+class SealWanted(Event, frozen=True):
+    """Seal and store."""
+
+
+class Sealed(Event, frozen=True):
+    """The letter is in the outbox, durably."""
+
+
+class SealFailed(Event, frozen=True):
+    """It is not; nothing is half done."""
+
+    trouble: Problem
+
+
+class Finished(Event, frozen=True):
+    """The citizen goes."""
+
+
+class LaidAside(Event, frozen=True):
+    """Later."""
+
+
+class Abandoned(Event, frozen=True):
+    """End and erase."""
+
+    reason: str
+
+
+# ---- what is asked for -----------------------------------------------------------------------------------
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Something hands must do; its outcome comes back as an event."""
+
+
+class ReadCard(Act, frozen=True):
+    """Read with this code."""
+
+    can: str | None
+    mrz: tuple[str, ...]
+
+
+class TakePage(Act, frozen=True):
+    """Capture a page into the draft."""
+
+    page: str
+    attachment: str
+
+
+class PrintSummary(Act, frozen=True):
+    """Print what the citizen will sign."""
+
+
+class Seal(Act, frozen=True):
+    """Make the dossier, seal it, put it into the outbox."""
+
+
+class ErasePart(Act, frozen=True):
+    """A part of the draft is not needed any more."""
+
+    part: str
+
+
+class EraseDraft(Act, frozen=True):
+    """Nothing of this sitting stays here."""
+
+
+class KeepDraft(Act, frozen=True):
+    """The sitting leaves the desk; its draft stays."""

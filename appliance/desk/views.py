@@ -1,0 +1,184 @@
+"""What the clerk's page sees of a sitting: what its stage needs, and nothing of the citizen beyond that."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from appliance.desk import sitting as words
+from appliance.desk import wording
+from appliance.desk.session import PHOTO, TABLE, complete_answers, missing_papers
+from contracts.desk_api.clerk import (
+    CitizenView,
+    DeadlineView,
+    FormView,
+    PagesView,
+    PageView,
+    ReadBackLine,
+    ReadingView,
+    SittingView,
+    Stage,
+    VerdictKind,
+    VerdictView,
+)
+from contracts.practices.model import Answers, Attachment, Practice
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from appliance.desk.sitting import Sitting
+    from contracts.desk_api.clerk import LetterRow
+
+CALLS: Final[Mapping[type[words.Event], str]] = {
+    words.CodeEntered: "enter_code",
+    words.SeenBySight: "by_sight",
+    words.Compared: "same_person",
+    words.Chosen: "choose",
+    words.StepSaved: "save_step",
+    words.StepOpened: "go_to_step",
+    words.PageWanted: "take_page",
+    words.PageRemoved: "remove_page",
+    words.PagesDone: "pages_done",
+    words.ReadBackConfirmed: "confirm_read_back",
+    words.SummaryWanted: "print_summary",
+    words.Signed: "sign",
+    words.SealWanted: "seal",
+    words.Finished: "finish",
+    words.LaidAside: "lay_aside",
+    words.Abandoned: "abandon",
+}
+"""Which call of the clerk's door makes which event."""
+
+SIGNED_SUMMARY: Final = Attachment(id=words.SIGNATURE, title="Riepilogo firmato", required=True)
+_NEEDS_READING: Final = frozenset(
+    {"go_to_step", "take_page", "remove_page", "pages_done", "print_summary", "sign", "seal", "lay_aside"}
+)
+
+
+def may(state: Sitting) -> list[str]:
+    """Calls that would not be refused for the stage or for what is missing."""
+    calls = [CALLS[event] for stage, event in TABLE if stage is state.stage and event in CALLS]
+    if state.pending:
+        calls = [call for call in calls if call not in _NEEDS_READING]
+    if state.verdict is None or state.verdict.kind is VerdictKind.REFUSED or state.citizen is None:
+        calls = [call for call in calls if call != "same_person"]
+    if state.signature is None:
+        calls = [call for call in calls if call != "seal"]
+    if state.stage is Stage.DONE:
+        calls.append("print_receipt")
+    return sorted(calls)
+
+
+def view(state: Sitting, practice: Practice | None, today: dt.date, letter: LetterRow | None) -> SittingView:
+    """The sitting as the page mirrors it.
+
+    Args:
+        state: of the machine.
+        practice: of `state.practice_key`, None before the choice.
+        today: in Italy, for the deadline.
+        letter: once there is one.
+    """
+    stage = state.stage
+    return SittingView(
+        sitting=state.sitting,
+        stage=stage,
+        number=state.number,
+        may=may(state),
+        citizen=_citizen(state),
+        identified=state.identified,
+        verdict=_verdict(state) if stage in (Stage.COMPARE, Stage.CHOOSE) else None,
+        reading=ReadingView(code=state.reading.code, ratio=state.reading.ratio) if state.reading else None,
+        practice_key=state.practice_key,
+        practice_name=state.practice_name,
+        form=_form(state, practice) if practice and stage is Stage.FORM else None,
+        pages=_pages(state, practice) if practice and stage in (Stage.PAGES, Stage.SIGN) else None,
+        read_back=read_back(state, practice) if practice and stage in (Stage.READ_BACK, Stage.SIGN) else [],
+        declarations=practice.declarations if practice and stage in (Stage.READ_BACK, Stage.SIGN) else [],
+        deadline=deadline(practice, state.answers, today) if practice and stage is not Stage.CARD else None,
+        signature=state.signature,
+        summary_printed=state.summary_printed,
+        saved_at=state.saved_ms,
+        letter=letter,
+        trouble=state.trouble,
+    )
+
+
+def _citizen(state: Sitting) -> CitizenView | None:
+    """Nobody is named before the reading is over, nor after the letter is sealed."""
+    citizen = state.citizen
+    if citizen is None or state.stage in (Stage.CARD, Stage.READING, Stage.SEALING, Stage.DONE):
+        return None
+    comparing = state.stage in (Stage.COMPARE, Stage.CHOOSE)
+    return CitizenView(
+        surname=citizen.surname,
+        name=citizen.name,
+        birth_date=citizen.birth_date,
+        codice_fiscale=citizen.codice_fiscale if comparing else "",
+        document_number=citizen.document_number if comparing else "",
+        document_expiry=citizen.document_expiry if comparing else "",
+        has_photo=state.verdict is not None and state.verdict.photo,
+    )
+
+
+def _verdict(state: Sitting) -> VerdictView | None:
+    verdict = state.verdict
+    if verdict is None:
+        return None
+    return VerdictView(
+        kind=verdict.kind,
+        code=verdict.code,
+        title=verdict.title,
+        lines=verdict.lines,
+        unchecked=verdict.unchecked_lines,
+        technical=verdict.technical,
+    )
+
+
+def _form(state: Sitting, practice: Practice) -> FormView:
+    step = practice.steps[state.step]
+    mine = {field.name for field in step.fields}
+    return FormView(
+        step=step,
+        fields=practice.asked(step, state.answers),
+        number=state.step + 1,
+        of=len(practice.steps),
+        answers={name: values for name, values in state.answers.items() if name in mine},
+        problems=state.problems,
+        from_card=[name for name in state.from_card if name in mine],
+    )
+
+
+def _pages(state: Sitting, practice: Practice) -> PagesView:
+    signing = state.stage is Stage.SIGN
+    expected = [SIGNED_SUMMARY] if signing else practice.papers(state.answers)
+    shown = [page for page in state.pages if (page.attachment == words.SIGNATURE) == signing]
+    signed = any(page.attachment == words.SIGNATURE for page in state.pages)
+    missing = ([] if signed else [words.SIGNATURE]) if signing else missing_papers(practice, state)
+    return PagesView(
+        expected=expected,
+        pages=[
+            PageView(page=page.page, attachment=page.attachment, taken_at=page.taken_at, remarks=page.remarks)
+            for page in shown
+        ],
+        missing=missing,
+    )
+
+
+def read_back(state: Sitting, practice: Practice) -> list[ReadBackLine]:
+    """The facts the citizen hears."""
+    return wording.all_lines(practice, state.answers, only_read_back=True)
+
+
+def deadline(practice: Practice, answers: Answers, today: dt.date) -> DeadlineView | None:
+    """The nearest last day, counted from today; None while its date is not a date yet."""
+    whole, _, _ = complete_answers(practice, answers, today)
+    with contextlib.suppress(ValueError):
+        found = practice.last_day(whole)
+        if found is not None:
+            rule, day = found
+            return DeadlineView(deadline=rule, day=day.isoformat(), days_left=(day - today).days)
+    return None
+
+
+__all__ = ["CALLS", "PHOTO", "deadline", "may", "read_back", "view"]
