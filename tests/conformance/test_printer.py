@@ -175,6 +175,18 @@ def test_a_closed_printer_fails_the_job_and_loses_nothing_silently(bench):
     assert job.status.code == "printer.closed"
 
 
+def test_a_receipt_that_cannot_be_drawn_fails_its_job_and_no_other(bench, watch, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        for driver in ("escpos", "simulated"):
+            patch.setattr(f"appliance.devices.printer.{driver}.render_image", broken)
+        job = bench.printer.print_receipt(RECEIPT)
+        assert job.wait(10).state is JobState.FAILED
+    assert bench.printer.print_receipt(RECEIPT).wait(10).state is JobState.PRINTED
+
+
 def test_watchers_hear_each_state_once(bench, watch):
     bench.run_out()
     watch.until(Condition.TROUBLE, "printer.paper_out")

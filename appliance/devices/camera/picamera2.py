@@ -164,8 +164,8 @@ class Picamera2Camera:
     # ---- inside
 
     def _picture(self, stream: str, *, fresh: bool, quality: int) -> bytes:
-        self._claim.refuse_if_lent()
         with self._lock:
+            self._claim.refuse_if_lent()  # within the lock: a lender takes it to let go of the hardware
             camera = self._running()
             try:
                 picture = self._frame(camera, stream, fresh=fresh)
@@ -243,6 +243,10 @@ class Picamera2Camera:
                 camera.close()
 
     def _show(self) -> None:
+        with self._lock:
+            self._show_locked()
+
+    def _show_locked(self) -> None:
         condition, code, facts = self._claim.condition()
         if not self._wanted:
             self._keeper.become(Condition.ABSENT, CameraClosed.code)

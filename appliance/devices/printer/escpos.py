@@ -251,10 +251,11 @@ class EscposPrinter:
             line.close()
 
     def _perform(self, stopping: threading.Event, job: PrintJob, receipt: ReceiptDocument) -> None:
+        trouble = self._look().trouble
+        if trouble is not None:
+            job.failed(trouble)
+            return
         try:
-            trouble = self._look().trouble
-            if trouble is not None:
-                raise trouble
             data = receipt_bytes(receipt, width_px=self._settings.width_px)
             self._settle_debts()
             job.printing()
@@ -269,7 +270,11 @@ class EscposPrinter:
             if isinstance(error, PrinterAbsent):
                 self._hang_up()
             job.failed(error)
-        self._look()
+        except Exception as error:
+            job.failed(PrinterError("the receipt could not be printed", reason=type(error).__name__))
+            raise  # kept in the Future; the job must not wait for ever on a fault of ours
+        finally:
+            self._look()
 
     def _settle_debts(self) -> None:
         """After a job that was given up, wait for its late answer: it must not confirm the next job.

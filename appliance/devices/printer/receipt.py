@@ -40,6 +40,13 @@ class ReceiptTooLong(PueError, ValueError):
     who = WhoCanAct.OPERATOR
 
 
+class EmptyCode(PueError, ValueError):
+    """A QR code of nothing."""
+
+    code = "receipt.empty_code"
+    who = WhoCanAct.OPERATOR
+
+
 class _Block(msgspec.Struct, frozen=True, tag=True):
     pass
 
@@ -80,9 +87,18 @@ class Small(_Block, frozen=True, tag="small"):
 
 
 class Code(_Block, frozen=True, tag="code"):
-    """A QR code."""
+    """A QR code; the text is not empty."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        """Refuse emptiness here, where the caller is.
+
+        Raises:
+            EmptyCode: no text.
+        """
+        if not self.text:
+            raise EmptyCode("a QR code needs a text")
 
 
 Block = Title | Big | Line | Pair | Rule | Small | Code

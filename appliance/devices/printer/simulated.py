@@ -206,10 +206,12 @@ class SimulatedPrinter:
         return job
 
     def _perform(self, worker: Worker, job: PrintJob, draw: Callable[[], Sheet]) -> None:
+        with self._world:
+            trouble = self._trouble
+        if trouble is not None:
+            job.failed(trouble)
+            return
         try:
-            with self._world:
-                if self._trouble is not None:
-                    raise self._trouble
             job.printing()
             worker.stopping.wait(self._settings.sheet_s)
             self._await_mending(worker, job)
@@ -217,6 +219,9 @@ class SimulatedPrinter:
             job.printed()
         except PueError as error:
             job.failed(error)
+        except Exception as error:
+            job.failed(PrinterError("the sheet could not be printed", reason=type(error).__name__))
+            raise  # kept in the Future; the job must not wait for ever on a fault of ours
 
     def _await_mending(self, worker: Worker, job: PrintJob) -> None:
         """Half-way trouble holds the sheet until somebody helps, as a real printer does."""

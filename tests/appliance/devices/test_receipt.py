@@ -12,6 +12,7 @@ from PIL import Image
 from appliance.devices.printer.receipt import (
     Big,
     Code,
+    EmptyCode,
     Fonts,
     Line,
     Pair,
@@ -104,6 +105,13 @@ def test_endless_receipts_are_refused():
         ReceiptDocument("x", (Rule(),) * 201)
     with pytest.raises(ReceiptTooLong):
         ReceiptDocument("x", (Pair("a", "b" * 501),))
+
+
+def test_a_code_of_nothing_is_refused_and_a_long_one_fits():
+    with pytest.raises(EmptyCode):
+        Code("")
+    picture = render_image(ReceiptDocument("x", (Code("è" * 500),)), width_px=384)
+    assert np.asarray(picture)[:, :8].all()
 
 
 def test_the_code_is_square_with_a_quiet_zone():
