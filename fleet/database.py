@@ -146,9 +146,8 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except exc.IntegrityError:
-        raise  # a fact about the data, not about the database: the room that wrote it knows what it means
-    except exc.DBAPIError as why:
+    except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as why:
+        # (Integrity, data and programming errors pass: they are facts about the data.)
         # Only the driver's own words: SQLAlchemy's text would show the statement's values.
         raise DatabaseUnavailable(f"{type(why.orig).__name__}: {why.orig}") from None
 

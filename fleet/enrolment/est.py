@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from typing import Final
 
 import flask
@@ -24,6 +25,7 @@ from fleet.registry.boxes import TokenRefused
 from fleet.registry.certificates import Unit
 
 CERTIFICATES: Final = "application/pkcs7-mime; smime-type=certs-only"
+MAX_CREDENTIALS: Final = 400
 
 blueprint = flask.Blueprint("est", __name__, url_prefix="/.well-known/est")
 
@@ -113,12 +115,14 @@ def _use(label: str) -> KeyUse:
 
 def _basic() -> tuple[str, str]:
     scheme, _, given = flask.request.headers.get("Authorization", "").partition(" ")
+    text = b""
+    if scheme.lower() == "basic" and len(given) <= MAX_CREDENTIALS:
+        with contextlib.suppress(binascii.Error, ValueError):
+            text = base64.b64decode(given, validate=True)
+    box, colon, token = text.decode("ascii", "replace").partition(":")
     try:
-        if scheme.lower() != "basic" or len(given) > 400:
-            raise ValueError
-        box, _, token = base64.b64decode(given, validate=True).decode("ascii").partition(":")
-        return box_name(box), token
-    except (binascii.Error, ValueError, InvalidName):
+        return box_name(box if colon else ""), token
+    except InvalidName:
         msg = "enrol with HTTP Basic: the box's name and its one-time token"
         raise TokenMissing(msg) from None
 
