@@ -52,7 +52,7 @@ def by_token(
         boxes.begin_life(session, box, now=now)
     certificate = authority.certify(key, cn=box, ou=UNITS[use], days=rules.box_days, now=now)
     _remember(row, use, certificates.record(session, certificate, cn=box, ou=UNITS[use], now=now))
-    timeline.note(session, box, timeline.Kind.BOX, "certified", at=now, use=use.value)
+    timeline.note(session, box, timeline.Kind.BOX, "certified", at=now, facts={"use": use.value})
     return certificate
 
 
@@ -82,7 +82,7 @@ def renewal(
             raise RequestRefused(msg)
     certificate = authority.certify(key, cn=box, ou=unit, days=rules.box_days, now=now)
     certificates.record(session, certificate, cn=box, ou=unit, now=now)
-    timeline.note(session, box, timeline.Kind.BOX, "renewed", at=now, use=use.value)
+    timeline.note(session, box, timeline.Kind.BOX, "renewed", at=now, facts={"use": use.value})
     return certificate
 
 

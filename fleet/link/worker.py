@@ -222,7 +222,7 @@ class Worker:
         return client
 
     def _open_line(self) -> None:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = self._rules.session_hours * 3_600
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         self._client.connect_async(
@@ -381,7 +381,7 @@ class Worker:
     def _tell_stored(self, marks: dict[BoxName, int]) -> None:
         if self._listening_since is None:
             return  # the box asks again; nothing piles up here meanwhile
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.PUBLISH)
         properties.MessageExpiryInterval = STORED_EXPIRY_S
         for box, stored in marks.items():
             payload = codec.encode(Stored(seq=stored))
@@ -410,7 +410,7 @@ class Worker:
                 self._publish(row, now)
 
     def _publish(self, row: OutboundRow, now: datetime) -> None:
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.PUBLISH)
         if row.expires_at is not None:
             properties.MessageExpiryInterval = max(1, int((row.expires_at - now).total_seconds()))
         with self._line:

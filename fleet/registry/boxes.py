@@ -155,7 +155,7 @@ def add_box(
     session.add(row)
     session.flush()
     outbound.publish_twin(session, chosen, _desired(row), now=now)
-    timeline.note(session, chosen, timeline.Kind.BOX, "created", at=now, site=site)
+    timeline.note(session, chosen, timeline.Kind.BOX, "created", at=now, facts={"site": site})
     return chosen
 
 
@@ -236,7 +236,7 @@ def set_desired(
     row.twin_rev += 1
     desired = _desired(row)
     outbound.publish_twin(session, box, desired, now=now)
-    timeline.note(session, box, timeline.Kind.TWIN, "desired", at=now, rev=row.twin_rev)
+    timeline.note(session, box, timeline.Kind.TWIN, "desired", at=now, facts={"rev": row.twin_rev})
     return desired
 
 
@@ -246,7 +246,7 @@ def begin_life(session: Session, box: str, *, now: datetime) -> int:
     row.life += 1
     row.state = BoxState.ENROLLED.value
     row.enrolled_at = now
-    timeline.note(session, box, timeline.Kind.BOX, "enrolled", at=now, life=row.life)
+    timeline.note(session, box, timeline.Kind.BOX, "enrolled", at=now, facts={"life": row.life})
     return row.life
 
 

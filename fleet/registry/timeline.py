@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -54,7 +55,7 @@ def note(
     at: datetime,
     severity: str = "info",
     ref: str = "",
-    **facts: str | float | bool | None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a line. It becomes true with the caller's transaction."""
     session.add(
@@ -65,7 +66,7 @@ def note(
             code=code[:120],
             severity=severity[:16],
             ref=ref[:40],
-            facts=facts,
+            facts=dict(facts or {}),
         )
     )
 
