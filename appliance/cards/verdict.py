@@ -71,6 +71,7 @@ _TITLES = {
     VerdictKind.NOT_VERIFIED: "Dati non verificati",
     VerdictKind.REFUSED: "Documento non accettabile",
 }
+_UNCERTAIN_HOUR = "Validità del documento non verificata"
 
 _LINES: dict[str, str] = {
     Reason.DOCUMENT_UNREADABLE: "I dati nel chip sono danneggiati.",
@@ -201,14 +202,17 @@ def _decide(
 ) -> tuple[VerdictKind, list[str]]:
     if refusals:
         return VerdictKind.REFUSED, refusals + doubts
-    if not passive.ok or Reason.TIME_UNTRUSTED in doubts:
+    if not passive.ok:
         return VerdictKind.NOT_VERIFIED, doubts
     proven = evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic
+    held: list[str] = [Reason.DATA_AUTHENTIC, *([Reason.CHIP_PROVEN] if proven else [])]
+    if Reason.TIME_UNTRUSTED in doubts:
+        return VerdictKind.NOT_VERIFIED, [*doubts, *held]
     if not proven:
-        return VerdictKind.CHIP_UNPROVEN, [Reason.CHIP_UNPROVEN, *doubts, Reason.DATA_AUTHENTIC]
+        return VerdictKind.CHIP_UNPROVEN, [Reason.CHIP_UNPROVEN, *doubts, *held]
     if doubts:
-        return VerdictKind.CHIP_UNPROVEN, [*doubts, Reason.DATA_AUTHENTIC, Reason.CHIP_PROVEN]
-    return VerdictKind.VERIFIED, [Reason.DATA_AUTHENTIC, Reason.CHIP_PROVEN]
+        return VerdictKind.CHIP_UNPROVEN, [*doubts, *held]
+    return VerdictKind.VERIFIED, held
 
 
 def _access_agrees(evidence: Evidence, passive: PassiveAuthentication) -> bool:
@@ -271,7 +275,7 @@ def _verdict(
     unique = list(dict.fromkeys(sentences))[: MAX_LINES - 1]
     return Verdict(
         kind=kind,
-        title=_TITLES[kind],
+        title=_UNCERTAIN_HOUR if codes[0] == Reason.TIME_UNTRUSTED else _TITLES[kind],
         lines=(*unique, _ADVICE[kind]),
         not_checked=_not_checked(kind, codes, portrait),
         codes=tuple(str(code) for code in codes),
