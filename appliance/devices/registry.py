@@ -19,6 +19,7 @@ DRIVERS: Final[Mapping[DeviceKind, Mapping[str, str]]] = {
     },
     DeviceKind.PRINTER: {
         "simulated": "appliance.devices.printer.simulated:SimulatedPrinter",
+        "cups": "appliance.devices.printer.cups:CupsPrinter",
         "escpos": "appliance.devices.printer.escpos:EscposPrinter",
         "disabled": "appliance.devices.printer.disabled:DisabledPrinter",
     },

@@ -15,10 +15,12 @@ from appliance.devices.printer.port import DocumentRefused, JobState, Paper, Pap
 from appliance.devices.printer.receipt import Line, ReceiptDocument, Title, render_pdf
 from appliance.devices.printer.simulated import SimulatedPrinter, SimulatedPrinterSettings
 from appliance.devices.registry import DRIVERS, make_device
+from tests.peers.virtual_ipp_printer import VirtualIppPrinter
 from tests.peers.virtual_printer import VirtualPrinter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 RECEIPT = ReceiptDocument("R-000123", (Title("Comune di Esempio"), Line("Pratica presa in carico.")))
 
@@ -37,7 +39,7 @@ class Bench:
 
 
 @contextlib.contextmanager
-def _simulated() -> Iterator[Bench]:
+def _simulated(tmp_path: Path) -> Iterator[Bench]:
     printer = SimulatedPrinter(SimulatedPrinterSettings(patience_s=5))
     yield Bench(
         printer,
@@ -51,7 +53,7 @@ def _simulated() -> Iterator[Bench]:
 
 
 @contextlib.contextmanager
-def _escpos() -> Iterator[Bench]:
+def _escpos(tmp_path: Path) -> Iterator[Bench]:
     with VirtualPrinter() as peer:
         settings = {"device": peer.path, "poll_s": 0.05, "answer_s": 0.2, "patience_s": 5.0, "confirm_s": 5.0}
         printer = make_device(DeviceKind.PRINTER, "escpos", settings)
@@ -67,7 +69,22 @@ def _escpos() -> Iterator[Bench]:
         assert peer.unknown == []
 
 
-BENCHES = {"simulated": _simulated, "escpos": _escpos}
+@contextlib.contextmanager
+def _cups(tmp_path: Path) -> Iterator[Bench]:
+    with VirtualIppPrinter(tmp_path) as peer:
+        settings = {"uri": peer.uri, "socket": str(peer.socket), "poll_s": 0.05, "patience_s": 5.0}
+        yield Bench(
+            make_device(DeviceKind.PRINTER, "cups", settings),  # type: ignore[arg-type]
+            lambda: peer.set("media-empty-warning", "media-needed-warning"),
+            lambda: peer.set("cover-open-error"),
+            lambda: peer.set("media-low-warning"),
+            peer.unplug,
+            peer.set,
+            lambda: len(peer.printed),
+        )
+
+
+BENCHES = {"cups": _cups, "simulated": _simulated, "escpos": _escpos}
 
 
 def test_no_driver_escapes_this_suite():
@@ -99,8 +116,8 @@ class Watch:
 
 
 @pytest.fixture(params=sorted(BENCHES))
-def bench(request):
-    with BENCHES[request.param]() as made:
+def bench(request, tmp_path):
+    with BENCHES[request.param](tmp_path) as made:
         try:
             yield made
         finally:
@@ -180,8 +197,8 @@ def test_a_receipt_that_cannot_be_drawn_fails_its_job_and_no_other(bench, watch,
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        for driver in ("escpos", "simulated"):
-            patch.setattr(f"appliance.devices.printer.{driver}.render_image", broken)
+        for renderer in ("cups.render_pdf", "escpos.render_image", "simulated.render_image"):
+            patch.setattr(f"appliance.devices.printer.{renderer}", broken)
         job = bench.printer.print_receipt(RECEIPT)
         assert job.wait(10).state is JobState.FAILED
     assert bench.printer.print_receipt(RECEIPT).wait(10).state is JobState.PRINTED
