@@ -286,7 +286,7 @@ def _key(key: str) -> str:
 
 
 def _toml(value: object) -> str:
-    """One value in TOML 1.0; msgspec's JSON strings are valid TOML basic strings."""
+    """One value in TOML 1.0; msgspec's JSON strings are valid TOML basic strings, but for DEL, which JSON leaves bare."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -300,4 +300,4 @@ def _toml(value: object) -> str:
             if inner is not None
         )
         return "{" + ", ".join(shown) + "}"
-    return msgspec.json.encode(str(value)).decode()
+    return msgspec.json.encode(str(value)).decode().replace("\x7f", "\\u007f")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance.runtime.files import StorageMissing
@@ -125,6 +125,7 @@ def test_show_prints_the_whole_with_origins_and_without_secrets():
 
 
 @given(st.text(max_size=40), st.integers(1, 65535), st.booleans())
+@example(site="\x7f", port=1, quiet=False)
 def test_what_show_prints_is_toml_and_means_the_same(site, port, quiet):
     before = Desk(site=site, port=port, quiet=quiet)
     tree = msgspec.json.encode({"site": site, "port": port, "quiet": quiet})
