@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FOR_GOOD: Final = (400, 409, 413, 415, 422)
-"""With these the gate judges the letter itself, if its problem's code begins with ``letter.``."""
+_FOR_GOOD: Final = (403, 409, 413)
+"""With these the gate judges the letter itself, if its problem's code begins with ``letter.`` and waiting will not
+help: another letter has its id, it names another box, it is too large. What an operator can mend is tried again."""
+_ERASED: Final = 410
 _WRONG_OFFSET: Final = 409
 
 
@@ -214,7 +216,7 @@ class Post:
         except GateUnreached:
             raise
         except GateAnswered as why:
-            if why.status in _FOR_GOOD and why.code.startswith("letter."):
+            if why.status in _FOR_GOOD and why.code.startswith("letter.") and why.who is not WhoCanAct.WAIT:
                 self._refuse(letter, why)
             else:
                 self._rest(letter, why, why.wait_s)
@@ -232,7 +234,7 @@ class Post:
             return
         attempt = self._outbox.begin_attempt(letter)
         self._road.create(msgspec.structs.replace(entry.label, attempt=attempt))
-        offset = self._road.offset(letter)
+        offset = self._offset(letter, size)
         stumbles = 0
         while offset < size:
             if self._stopping.is_set() or self._more_urgent(entry):
@@ -247,6 +249,15 @@ class Post:
                 offset = self._road.offset(letter)
             self._pace(len(chunk))
         self._receive(entry, self._road.receipt(letter))
+
+    def _offset(self, letter: str, size: int) -> int:
+        """Where the upload stands; a letter that was delivered and erased there since stands at its end."""
+        try:
+            return self._road.offset(letter)
+        except GateAnswered as why:
+            if why.status == _ERASED:
+                return size
+            raise
 
     def _pace(self, sent_bytes: int) -> None:
         if self._rules.bytes_per_s:

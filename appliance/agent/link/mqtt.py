@@ -403,7 +403,7 @@ class _Connection:
 
 
 def _properties(packet: int) -> Properties:
-    return Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves this one untyped
+    return Properties(packet)
 
 
 def _code_of(why: OSError) -> str:

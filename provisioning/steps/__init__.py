@@ -1,0 +1,1 @@
+"""Steps of a station: check → do → verify, one file each (docs/how-to/add-a-step.md)."""
