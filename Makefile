@@ -16,8 +16,8 @@ setup: ## Debian packages, .venv and front-end parts, for everything
 
 demo: ## one box, one fleet, one practice on this machine; Ctrl-C ends it
 	@$(PYTHON) bootstrap.py demo
-	@test -f provisioning/cli.py || { echo 'make demo: not there yet; see CHANGELOG.md.' >&2; exit 1; }
-	@exec $(BIN)/pue-provision demo $(ARGS)
+	@test -f provisioning/demo/__main__.py || { echo 'make demo: not there yet; see CHANGELOG.md.' >&2; exit 1; }
+	@exec $(BIN)/python -m provisioning.demo $(ARGS)
 
 test: setup ## every test, with real broker, card service and browser
 	@$(BIN)/python -m pytest $(ARGS)
