@@ -36,9 +36,9 @@ class Persona:
 
     def expiry(self, today: datetime.date, *, expired: bool = False) -> datetime.date:
         """A birthday, as on a real CIE: five to six years ahead, or up to a year ago."""
-        year = today.year if expired else today.year + 6
-        birthday = self.birth.replace(year=year)
-        return birthday.replace(year=year - 1) if birthday >= today.replace(year=year) else birthday
+        still_to_come = (self.birth.month, self.birth.day) >= (today.month, today.day)
+        year = today.year - 1 if still_to_come else today.year
+        return self.birth.replace(year=year if expired else year + 6)
 
 
 MARIA = Persona(

@@ -80,13 +80,12 @@ def _drive(
     monotonic_s: Callable[[], float],
 ) -> Evidence:
     end_s = monotonic_s() + READING_LIMIT_S
-    answer = b""
     try:
+        step = next(conversation)
         while True:
-            step = conversation.send(answer) if answer else next(conversation)
             if monotonic_s() > end_s:
                 raise CardUnreadable("the card is too slow", reason="too_slow")
-            answer = _carry_out(step, session, on_progress)
+            step = conversation.send(_carry_out(step, session, on_progress))
     except StopIteration as end:
         evidence: Evidence = end.value
         return evidence

@@ -7,14 +7,19 @@ What must be installed (Debian): pcscd, vsmartcard-vpcd, iproute2, util-linux.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+import pytest
 
 from appliance.devices.card_reader.virtual_slot import DEFAULT_PORT, VirtualSlot
 
@@ -49,18 +54,28 @@ class CannotStart(Exception):
 
 
 class PcscService:
-    """Use as a context manager. `socket_path` is what a client needs in PCSCLITE_CSOCK_NAME."""
+    """Can be started and stopped again and again; clients find it under the same name each time.
 
-    def __init__(self) -> None:
+    `socket_path` is what a client needs in PCSCLITE_CSOCK_NAME (libpcsclite reads it once in the life of a process).
+    """
+
+    def __init__(self, folder: Path) -> None:
         self._as_root = os.geteuid() == 0
         self._unshare: subprocess.Popen[str] | None = None
         self.pid = 0
+        self._link = folder / "pcscd.comm"
 
     @property
     def socket_path(self) -> str:
-        return f"/proc/{self.pid}/root/run/pcscd/pcscd.comm"
+        return str(self._link)
+
+    @property
+    def running(self) -> bool:
+        return self._unshare is not None
 
     def start(self) -> Self:
+        if self.running:
+            return self
         missing = [tool for tool in ("pcscd", "unshare", "nsenter", "ip", "mount") if _find(tool) is None]
         if missing or not DRIVER.exists():
             raise CannotStart(
@@ -87,13 +102,18 @@ class PcscService:
             raise CannotStart(f"a PC/SC service cannot be started in a namespace of its own: {told}")
         self.pid = int(line)
         self._await_ready()
+        self._link.unlink(missing_ok=True)
+        self._link.symlink_to(self._inner_socket())
         return self
+
+    def _inner_socket(self) -> Path:
+        return Path(f"/proc/{self.pid}/root/run/pcscd/pcscd.comm")
 
     def _await_ready(self) -> None:
         """The socket answers and both virtual readers listen."""
         end = time.monotonic() + START_LIMIT_S
         while time.monotonic() < end:
-            if Path(self.socket_path).exists() and self._listens(DEFAULT_PORT + 1):
+            if self._inner_socket().exists() and self._listens(DEFAULT_PORT + 1):
                 return
             if self._unshare.poll() is not None:
                 break
@@ -147,12 +167,25 @@ class PcscService:
         process.stdout.close()
         process.stderr.close()
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
 
 def _find(tool: str) -> str | None:
     return shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+@functools.cache
+def _shared() -> PcscService:
+    folder = tempfile.TemporaryDirectory(prefix="pcscd-")
+    service = PcscService(Path(folder.name))
+    os.environ["PCSCLITE_CSOCK_NAME"] = service.socket_path
+    atexit.register(folder.cleanup)
+    atexit.register(service.stop)
+    return service
+
+
+@pytest.fixture
+def pcscd():
+    """The one service of a test run, running. A test that stops it need not start it again."""
+    try:
+        return _shared().start()
+    except CannotStart as reason:
+        pytest.fail(str(reason), pytrace=False)

@@ -323,6 +323,9 @@ class _PcscSession:
         result, response = scard.SCardTransmit(self._card, self._header, list(command))
         if result != scard.SCARD_S_SUCCESS:
             raise _failed(result, "sending a command")
+        if len(response) < 2:
+            # Some drivers report success and nothing else when the card leaves in the middle of a command.
+            raise CardGone("the card was taken away in the middle of a command")
         return bytes(byte & 0xFF for byte in response)
 
     def reset(self) -> None:
