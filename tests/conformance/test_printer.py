@@ -147,6 +147,13 @@ def test_a_receipt_is_printed(bench, watch):
     watch.until(Condition.READY)
 
 
+def test_a_job_is_one_spell_of_work_and_not_a_flicker(bench, watch):
+    before = len(watch.seen)
+    assert bench.printer.print_receipt(RECEIPT).wait(10).state is JobState.PRINTED
+    watch.until(Condition.READY)
+    assert [state.condition for state in watch.seen[before:]] in ([], [Condition.BUSY, Condition.READY])
+
+
 def test_jobs_are_printed_one_after_the_other(bench, watch):
     jobs = [bench.printer.print_receipt(RECEIPT) for _ in range(3)]
     assert [job.wait(10).state for job in jobs] == [JobState.PRINTED] * 3

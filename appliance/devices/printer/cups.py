@@ -209,6 +209,11 @@ class CupsPrinter:
 
     def _look(self) -> Health:
         """Ask the queue and become what it says."""
+        health = self._ask()
+        self._show(health)
+        return health
+
+    def _ask(self) -> Health:
         try:
             attributes = self._client.printer()
             health = understand(_words(attributes.get("printer-state-reasons", ())))
@@ -216,7 +221,6 @@ class CupsPrinter:
                 health = self._resume()
         except PrinterError as error:
             health = Health(error)
-        self._show(health)
         return health
 
     def _resume(self) -> Health:
@@ -288,10 +292,12 @@ class CupsPrinter:
                 return
             if state in _JOB_OVER:
                 raise JobAborted("the printer gave the job up", reason=", ".join(reasons)[:120])
-            trouble = self._look().trouble
+            health = self._ask()
+            trouble = health.trouble
             if trouble is None:
                 self._keeper.become(Condition.BUSY, "printer.printing")
             else:
+                self._show(health)
                 healthy_until_s = time.monotonic() + self._settings.confirm_s
             job.printing(trouble.code if trouble else "")
             if stopping.is_set():

@@ -103,6 +103,22 @@ def test_an_aborted_job_has_failed(peer, driver):
     assert job.wait(10).code == "printer.job_aborted"
 
 
+def test_a_long_job_does_not_flicker(peer, driver):
+    """Seen with ippeveprinter: each look in between showed the printer ready for a moment."""
+    printer = driver(confirm_s=20)
+    seen = opened(printer)
+    until(seen, Condition.READY, "")
+    peer.set(holding=True)
+    job = printer.print_document(PDF, "R-000123")
+    peer.wait_for_job(1)
+    assert job.wait(1.2).state is JobState.PRINTING
+    peer.set()
+    assert job.wait(10).state is JobState.PRINTED
+    until(seen, Condition.BUSY, "printer.printing")
+    assert seen.get(timeout=5) == (Condition.READY, "")
+    assert seen.empty()
+
+
 def test_busy_with_anothers_job_is_waited_for(peer, driver):
     printer = driver(confirm_s=10)
     until(opened(printer), Condition.READY, "")
