@@ -155,8 +155,10 @@ def _with_our_life() -> list[str]:
     return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
 
 
-def run(argv: list[str], *, timeout_s: float = START_S, environ: dict[str, str] | None = None) -> str:
-    """Run a command of ours to its end; its standard output.
+def run(
+    argv: list[str], *, said: str = "", timeout_s: float = START_S, environ: dict[str, str] | None = None
+) -> str:
+    """Run a command of ours to its end, with `said` on its standard input; its standard output.
 
     Raises:
         ProgramFailed: it refused; the sentence is its own.
@@ -169,7 +171,7 @@ def run(argv: list[str], *, timeout_s: float = START_S, environ: dict[str, str] 
             text=True,
             check=False,
             timeout=timeout_s,
-            stdin=subprocess.DEVNULL,
+            input=said,
             env=os.environ | (environ or {}),
         )
     except subprocess.TimeoutExpired:
