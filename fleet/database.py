@@ -102,7 +102,6 @@ class Database:
         """
         with _translated(), self._reading() as session:
             yield session
-            session.rollback()
 
     @contextlib.contextmanager
     def write(self) -> Iterator[orm.Session]:

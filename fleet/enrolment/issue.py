@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -95,21 +93,13 @@ def for_recipient(
     key: ec.EllipticCurvePublicKey,
     now: datetime,
 ) -> x509.Certificate:
-    """A TLS client certificate for a body that fetches letters.
+    """A TLS client certificate for a body that fetches letters; its common name is its name in the book.
 
-    Its common name begins with ``recipient-``: no box can be called so (the grammar knows no dash), so
-    it never speaks as one at the broker.
+    `fleet.registry.recipients` takes no name that a box or one of our processes could have at the broker.
     """
-    cn = recipient_cn(name)
-    certificate = authority.certify(key, cn=cn, ou=Unit.RECIPIENT, days=rules.server_days, now=now)
-    certificates.record(session, certificate, cn=cn, ou=Unit.RECIPIENT, now=now)
+    certificate = authority.certify(key, cn=name, ou=Unit.RECIPIENT, days=rules.server_days, now=now)
+    certificates.record(session, certificate, cn=name, ou=Unit.RECIPIENT, now=now)
     return certificate
-
-
-def recipient_cn(name: str) -> str:
-    """Common name of a recipient's client certificate."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return f"recipient-{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:40] or 'unnamed'}"
 
 
 def _again(session: Session, mark: str, key: ec.EllipticCurvePublicKey) -> x509.Certificate:

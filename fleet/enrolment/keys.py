@@ -118,6 +118,7 @@ def private_folder(path: Path) -> Path:
 @contextlib.contextmanager
 def alone(data_dir: Path) -> Iterator[None]:
     """Hold the lock of the keys: two processes never make the same key twice."""
+    private_folder(data_dir)
     handle = os.open(
         private_folder(keys_folder(data_dir)) / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -21,6 +22,8 @@ from fleet.registry.tables import RecipientRow
 
 MAX_FILE_BYTES: Final = 65_536
 KEY_BYTES: Final = 32
+_LIKE_A_CLIENT: Final = re.compile(r"[a-z0-9]+$|fleet-")
+"""The name becomes a user name at the broker: no box's, none of our own processes'."""
 
 
 class RecipientRefused(PueError):
@@ -76,6 +79,11 @@ def read_file(data: bytes) -> RecipientFile:
         given = msgspec.json.decode(data, type=RecipientFile)
     except (msgspec.DecodeError, UnicodeDecodeError) as why:
         raise RecipientRefused(f"not a recipient's file: {why}") from None
+    if _LIKE_A_CLIENT.match(given.name) or not given.name.isprintable() or set(given.name) & set("+#/"):
+        msg = (
+            "a recipient's name must not look like a box (add a space, a dash or a capital) and has no + # /"
+        )
+        raise RecipientRefused(msg)
     _certificate(given.certificate_pem)
     try:
         right = len(base64.b64decode(given.verification_key, validate=True)) == KEY_BYTES

@@ -56,8 +56,12 @@ def note(
     severity: str = "info",
     ref: str = "",
     facts: Mapping[str, Any] | None = None,
+    **more: str | float | bool | None,
 ) -> None:
-    """Write a line. It becomes true with the caller's transaction."""
+    """Write a line. It becomes true with the caller's transaction.
+
+    `facts` takes names that come from outside; `more` is for names written in our own code.
+    """
     session.add(
         TimelineRow(
             box=box,
@@ -66,7 +70,7 @@ def note(
             code=code[:120],
             severity=severity[:16],
             ref=ref[:40],
-            facts=dict(facts or {}),
+            facts={**(facts or {}), **more},
         )
     )
 
