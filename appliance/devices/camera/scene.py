@@ -7,7 +7,9 @@ import itertools
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter
+
+from appliance.devices.fonts import Fonts
 
 A4_PX: Final = (1240, 1754)
 """A4 at 150 dots per inch: what lies on the simulated desk."""
@@ -23,10 +25,9 @@ def sample_page(number: int = 1) -> Image.Image:
     """A typed page of an office that does not exist."""
     page = Image.new("RGB", A4_PX, (250, 249, 245))
     draw = ImageDraw.Draw(page)
-    draw.text((130, 130), "COMUNE DI ESEMPIO", font=ImageFont.load_default(44), fill=(25, 25, 30))
-    draw.text(
-        (130, 200), f"Documento di prova n. {number}", font=ImageFont.load_default(34), fill=(25, 25, 30)
-    )
+    fonts = Fonts()
+    draw.text((130, 130), "COMUNE DI ESEMPIO", font=fonts.face(44, bold=True), fill=(25, 25, 30))
+    draw.text((130, 200), f"Documento di prova n. {number}", font=fonts.face(34), fill=(25, 25, 30))
     draw.line((130, 262, 1110, 262), fill=(120, 120, 120), width=3)
     sentences = itertools.cycle(
         (
@@ -36,7 +37,7 @@ def sample_page(number: int = 1) -> Image.Image:
             "Totale 1.234,56 € - protocollo 0000000 - anno 2026.",
         )
     )
-    face = ImageFont.load_default(27)
+    face = fonts.face(27)
     for top in range(320, 1500, 52):
         draw.text((130, top), next(sentences), font=face, fill=(35, 35, 40))
     draw.ellipse((840, 1500, 1040, 1690), outline=(40, 60, 150), width=6)

@@ -6,9 +6,7 @@ and none disagrees about black dots. Paper, preview and PDF are drawn from the s
 
 from __future__ import annotations
 
-import contextlib
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -20,6 +18,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from appliance.devices.fonts import Fonts, FontsMissing
 from contracts.errors import PueError, WhoCanAct
 
 if TYPE_CHECKING:
@@ -134,54 +133,6 @@ def _texts(block: Block) -> list[str]:
     return [value for value in msgspec.structs.astuple(block) if isinstance(value, str)]
 
 
-# ---- fonts -----------------------------------------------------------------------------------------------
-
-FONT_FOLDERS: Final = (Path("/usr/share/fonts/truetype/noto"), Path("/usr/share/fonts/truetype/dejavu"))
-_FACES: Final = (("NotoSans-Regular.ttf", "NotoSans-Bold.ttf"), ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"))
-
-
-class Fonts:
-    """A regular and a bold face: Debian's Noto or DejaVu, else the one that Pillow carries.
-
-    The built-in one knows the letters of Italian, German and French, but not č: Slovenian needs Debian's.
-    """
-
-    def __init__(self, folders: tuple[Path, ...] = FONT_FOLDERS) -> None:
-        self._regular: Path | None = None
-        self._bold: Path | None = None
-        for folder in folders:
-            for regular, bold in _FACES:
-                if self._regular is None and (folder / regular).is_file() and (folder / bold).is_file():
-                    self._regular, self._bold = folder / regular, folder / bold
-
-    @property
-    def name(self) -> str:
-        """The face in use, for the health page and the logs."""
-        return self._regular.stem if self._regular else "built-in"
-
-    def face(self, size_px: int, *, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-        """The face at a size. The basic layout engine draws the same dots on every machine."""
-        path = self._bold if bold else self._regular
-        if path is None:
-            return ImageFont.load_default(size_px)
-        return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.BASIC)
-
-    def for_pdf(self) -> tuple[str, str]:
-        """Names of the regular and bold face as reportlab knows them; always embedded, as archives want it."""
-        if self._regular is not None and self._bold is not None:
-            with contextlib.suppress(
-                TTFError, OSError
-            ):  # a damaged font file costs the looks, not the receipt
-                for path in (self._regular, self._bold):
-                    pdfmetrics.registerFont(TTFont(path.stem, path))
-                return self._regular.stem, self._bold.stem
-        built_in = ImageFont.load_default(10)
-        assert isinstance(built_in, ImageFont.FreeTypeFont)
-        assert isinstance(built_in.path, io.BytesIO)
-        pdfmetrics.registerFont(TTFont("built-in", io.BytesIO(built_in.path.getvalue())))
-        return "built-in", "built-in"
-
-
 # ---- thermal paper ---------------------------------------------------------------------------------------
 
 
@@ -217,7 +168,7 @@ class _Roll:
         draw = self._right(value, value_face)
         draw.text((_MARGIN_PX, 2), key, font=key_face, fill=0)
 
-    def _right(self, line: str, face: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> ImageDraw.ImageDraw:
+    def _right(self, line: str, face: ImageFont.FreeTypeFont) -> ImageDraw.ImageDraw:
         draw = self.feed(36)
         draw.text((self.width_px - _MARGIN_PX - face.getlength(line), 0), line, font=face, fill=0)
         return draw
@@ -273,7 +224,7 @@ def render_image(
     return roll.torn_off()
 
 
-def _wrapped(text: str, room_px: float, face: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+def _wrapped(text: str, room_px: float, face: ImageFont.FreeTypeFont) -> list[str]:
     """Break at blanks; a word wider than the paper (a long number) is broken where it must."""
     return _broken(text, room_px, face.getlength)
 
@@ -355,10 +306,20 @@ class _Sheet:
                     )
 
 
+def _registered(fonts: Fonts) -> tuple[str, str]:
+    """Names of the two faces as reportlab knows them; always embedded, as archives want it."""
+    try:
+        for path in (fonts.regular, fonts.bold):
+            pdfmetrics.registerFont(TTFont(path.stem, path))
+    except (TTFError, OSError) as error:
+        raise FontsMissing("a font file is damaged: install the package fonts-noto-core again") from error
+    return fonts.regular.stem, fonts.bold.stem
+
+
 def render_pdf(receipt: ReceiptDocument, *, fonts: Fonts | None = None) -> bytes:
     """The receipt as an A4 PDF, the same bytes for the same receipt. The title is its only metadata."""
     out = io.BytesIO()
-    names = (fonts or Fonts()).for_pdf()
+    names = _registered(fonts or Fonts())
     canvas = Canvas(out, pagesize=A4, invariant=1, initialFontName=names[0], lang="it-IT")  # type: ignore[arg-type]  # the stub says float
     canvas.setTitle(receipt.title)
     sheet = _Sheet(canvas, names)

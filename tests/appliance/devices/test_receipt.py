@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from appliance.devices.fonts import FONT_FOLDERS, Fonts, FontsMissing
 from appliance.devices.printer.receipt import (
     Big,
     Code,
     EmptyCode,
-    Fonts,
     Line,
     Pair,
     ReceiptDocument,
@@ -40,9 +40,9 @@ RECEIPT = ReceiptDocument(
 )
 
 
-@pytest.mark.parametrize("folders", [None, ()], ids=["debian fonts", "built-in font"])
+@pytest.mark.parametrize("folders", [FONT_FOLDERS, FONT_FOLDERS[-1:]], ids=["debian", "carried"])
 def test_the_picture_is_one_bit_as_wide_as_the_paper_and_not_empty(folders):
-    fonts = Fonts() if folders is None else Fonts(folders)
+    fonts = Fonts(folders)
     picture = render_image(RECEIPT, fonts=fonts)
     assert picture.mode == "1"
     assert picture.width == 576
@@ -57,15 +57,33 @@ def test_the_same_receipt_is_the_same_picture_and_the_same_pdf():
     assert render_pdf(RECEIPT) == render_pdf(RECEIPT)
 
 
-def test_each_accent_of_our_languages_is_drawn():
-    """A missing letter is drawn as the same box as any other missing letter."""
-    face = Fonts().face(40)
+@pytest.mark.parametrize(
+    ("folders", "letters"),
+    [(FONT_FOLDERS, "àèéìòùÀÈ€čšžČŠŽäöüßœç«»–"), (FONT_FOLDERS[-1:], "àèéìòùÀÈ€šžäöüßœç«»–")],
+    ids=["debian", "carried"],
+)
+def test_each_accent_of_our_languages_is_drawn(folders, letters):
+    """Pillow's own default face draws "Citt□": a missing letter looks like any other missing letter."""
+    face = Fonts(folders).face(40)
 
     def drawn(letter: str) -> bytes:
         return bytes(face.getmask(letter))
 
     missing = drawn("\U0010fffd")
-    assert [letter for letter in "àèìòù€čšžČŠŽäöüßœç«»" if drawn(letter) == missing] == []
+    assert [letter for letter in letters if drawn(letter) == missing] == []
+
+
+def test_without_any_font_it_says_which_package(tmp_path):
+    with pytest.raises(FontsMissing, match="fonts-noto-core"):
+        Fonts((tmp_path,))
+
+
+def test_a_damaged_font_is_ours_to_name(tmp_path):
+    for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
+        (tmp_path / name).write_bytes(b"no font")
+    for render in (render_image, render_pdf):
+        with pytest.raises(FontsMissing):
+            render(RECEIPT, fonts=Fonts((tmp_path,)))
 
 
 @pytest.mark.parametrize("width_px", [384, 512, 576])
@@ -82,9 +100,9 @@ def test_a_long_word_is_broken_and_nothing_is_lost():
     assert long.height > 4 * short.height
 
 
-@pytest.mark.parametrize("folders", [None, ()], ids=["debian fonts", "built-in font"])
+@pytest.mark.parametrize("folders", [FONT_FOLDERS, FONT_FOLDERS[-1:]], ids=["debian", "carried"])
 def test_the_pdf_opens_is_a4_and_holds_the_text_fonts_inside(folders):
-    data = render_pdf(RECEIPT, fonts=Fonts() if folders is None else Fonts(folders))
+    data = render_pdf(RECEIPT, fonts=Fonts(folders))
     with pikepdf.open(io.BytesIO(data)) as pdf:
         (page,) = pdf.pages
         assert [round(float(side)) for side in page.mediabox] == [0, 0, 595, 842]
