@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -69,6 +70,7 @@ class Guard:
         app.after_request(_after)
         app.register_error_handler(HTTPException, _on_http_error)
         app.register_error_handler(PueError, _on_refusal)
+        app.add_url_rule("/static/vendor/<path:filename>", "vendor", _vendor)
         app.add_url_rule("/login", "login", self._login, methods=["GET", "POST"])
         app.add_url_rule("/logout", "logout", self._logout, methods=["POST"])
         app.context_processor(_page_words)
@@ -77,7 +79,7 @@ class Guard:
         flask.g.session = self.accounts.session(flask.request.cookies.get(self._cookie, ""))
         if flask.request.method not in SAFE:
             self._check_our_page()
-        if flask.request.endpoint in {"static", "login"} or flask.g.session is not None:
+        if flask.request.endpoint in {"static", "vendor", "login"} or flask.g.session is not None:
             return None
         return _to_login()
 
@@ -127,6 +129,14 @@ class Guard:
                 f"your role is {session.role}: this needs {least}", role=session.role, least=least
             )
         return session
+
+
+VENDOR: Final = Path(__file__).parents[1] / "console" / "static" / "vendor"
+"""Front-end parts, put there by set-up; one copy serves every face of the fleet."""
+
+
+def _vendor(filename: str) -> Response:
+    return flask.send_from_directory(VENDOR, filename, max_age=86_400)
 
 
 def here() -> Session:
@@ -182,7 +192,7 @@ def _on_http_error(why: Exception) -> AnyResponse:
 def _after(answer: Response) -> Response:
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
-    if flask.request.endpoint != "static":
+    if flask.request.endpoint not in {"static", "vendor"}:
         answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -94,3 +94,8 @@ def notify_ready() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
         out.connect(address)
         out.send(b"READY=1")
+
+
+def end_process() -> None:
+    """A part of the face has died: the process goes with it, and what supervises it starts it afresh."""
+    os._exit(DIED)
