@@ -135,6 +135,7 @@ class Post:
     def wake(self) -> None:
         """Look up: somebody asked to stop."""
         self._bell.set()
+        self._road.abort()
 
     # ---- on its own thread
 

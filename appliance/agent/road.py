@@ -7,6 +7,7 @@ letter goes when, and what an answer means for it, is `post.py`.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import socket
 import ssl
@@ -87,7 +88,8 @@ class Road:
             raise RoadBroken("the post's address must be https", address=post_url)
         self._host, self._port, self._root = parts.hostname, parts.port or 443, parts.path.rstrip("/")
         self._tls, self._timeout_s, self._heard = tls, timeout_s, heard
-        self._connection: http.client.HTTPSConnection | None = None
+        self._connection: http.client.HTTPConnection | None = None
+        self._sock: ssl.SSLSocket | None = None
 
     def create(self, label: Label) -> None:
         """Announce a letter; the same again changes nothing.
@@ -168,20 +170,36 @@ class Road:
             self.close()
         raise GateAnswered(response.status, _problem(answer), _retry_after_s(response.headers))
 
-    def _connected(self) -> http.client.HTTPSConnection:
-        if self._connection is None:
-            connection = http.client.HTTPSConnection(
-                self._host, self._port, timeout=self._timeout_s, context=self._tls()
-            )
-            try:
-                connection.connect()
-            except ssl.SSLCertVerificationError as why:
-                raise GateUntrusted("the gate's certificate is not of this fleet") from why
-            except (OSError, http.client.HTTPException) as why:
-                raise GateUnreached(f"the gate cannot be reached ({type(why).__name__})") from why
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connection = connection
-        return self._connection
+    def abort(self) -> None:
+        """End whatever hangs in the line, from another thread: the one who waits there gets a broken line."""
+        sock = self._sock
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket.shutdown: it would take the TLS state from under the other thread.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is not None:
+            return self._connection
+        try:
+            raw = socket.create_connection((self._host, self._port), timeout=self._timeout_s)
+        except OSError as why:
+            raise GateUnreached(f"the gate cannot be reached ({type(why).__name__})") from why
+        sock = self._tls().wrap_socket(raw, server_hostname=self._host, do_handshake_on_connect=False)
+        self._sock = sock
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.do_handshake()
+        except ssl.SSLCertVerificationError as why:
+            sock.close()
+            raise GateUntrusted("the gate's certificate is not of this fleet") from why
+        except OSError as why:
+            sock.close()
+            raise GateUnreached(f"the gate cannot be reached ({type(why).__name__})") from why
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+        connection.sock = sock
+        self._connection = connection
+        return connection
 
 
 def _number(headers: http.client.HTTPMessage, name: str) -> int:

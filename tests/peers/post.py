@@ -91,7 +91,12 @@ class Gate:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
+        self.close()
+
+    def close(self) -> None:
+        """End, whether it ever served or not."""
+        if self._thread.is_alive():
+            self._server.shutdown()
         self._server.server_close()
 
 
@@ -112,7 +117,7 @@ class _Server(ThreadingHTTPServer):
         """A line that breaks is the subject of the tests, not news."""
 
 
-def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
+def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one small peer, read at once
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -121,17 +126,19 @@ def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             if self._failing() or self.path != f"{_ROOT}/letters":
-                return None
+                return
             words = dict(part.split(" ") for part in self.headers["Upload-Metadata"].split(","))
             label = codec.decode(Label, base64.b64decode(words["label"]))
             assert int(self.headers["Upload-Length"]) == label.size_bytes
             assert label.box == self._box()
             with gate.changed:
                 if label.letter in gate.refuse:
-                    return self._problem(409, gate.refuse[label.letter])
+                    self._problem(409, gate.refuse[label.letter])
+                    return
                 known = gate.labels.setdefault(label.letter, [])
                 if known and known[0].sha256 != label.sha256:
-                    return self._problem(409, Problem(code="letter.conflict", who=WhoCanAct.OPERATOR))
+                    self._problem(409, Problem(code="letter.conflict", who=WhoCanAct.OPERATOR))
+                    return
                 known.append(label)
                 gate.changed.notify_all()
             self._answer(201, headers={"Location": f"{gate.url}/letters/{label.letter}"})
@@ -139,9 +146,10 @@ def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
         def do_HEAD(self) -> None:
             letter = self.path.rpartition("/")[2]
             if self._failing():
-                return None
+                return
             if letter not in gate.labels:
-                return self._answer(404)
+                self._answer(404)
+                return
             size = str(gate.labels[letter][0].size_bytes)
             self._answer(
                 200, headers={"Upload-Offset": str(len(gate.content(letter))), "Upload-Length": size}
@@ -149,11 +157,12 @@ def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
 
         def do_PATCH(self) -> None:
             if self._failing():
-                return None
+                return
             letter, offset = self.path.rpartition("/")[2], int(self.headers["Upload-Offset"])
             if offset != len(gate.content(letter)):
                 self.rfile.read(int(self.headers["Content-Length"]))
-                return self._problem(409, Problem(code="upload.offset", who=WhoCanAct.WAIT))
+                self._problem(409, Problem(code="upload.offset", who=WhoCanAct.WAIT))
+                return
             self._take(letter, offset, int(self.headers["Content-Length"]))
 
         def _take(self, letter: str, offset: int, length: int) -> None:
@@ -171,12 +180,13 @@ def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
                 gate.cut_after_bytes = None
                 self.close_connection = True
                 self.connection.close()
-                return None
+                return
             label, content = gate.labels[letter][0], gate.content(letter)
             if len(content) == label.size_bytes:
                 if hashlib.sha256(content).hexdigest() != label.sha256:
                     (gate.folder / letter).write_bytes(b"")
-                    return self._problem(422, Problem(code="upload.hash", who=WhoCanAct.WAIT))
+                    self._problem(422, Problem(code="upload.hash", who=WhoCanAct.WAIT))
+                    return
                 with gate.changed:
                     gate.completed.append(letter)
                     gate.changed.notify_all()
@@ -184,15 +194,17 @@ def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             if self._failing():
-                return None
+                return
             if self.path.startswith(f"{_ROOT}/states?after="):
                 after = int(self.path.rpartition("=")[2])
                 rest = [state for state in gate.states if state.cursor > after]
                 page = StatePage(states=rest[:2], more=len(rest) > 2)
-                return self._answer(200, codec.encode(page))
+                self._answer(200, codec.encode(page))
+                return
             letter = self.path.removesuffix("/receipt").rpartition("/")[2]
             if letter not in gate.completed:
-                return self._answer(404)
+                self._answer(404)
+                return
             self._answer(200, gate.receipt(letter))
 
         def _failing(self) -> bool:

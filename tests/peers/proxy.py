@@ -46,9 +46,10 @@ class Line:
                 near, _ = self._ear.accept()
             except OSError:
                 return
+            if self.down:
+                near.close()
+                continue
             try:
-                if self.down:
-                    raise OSError
                 far = socket.create_connection((HOST, self.target), timeout=5)
                 far.settimeout(None)
             except OSError:

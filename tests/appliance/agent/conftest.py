@@ -30,7 +30,6 @@ from contracts.topics import Down
 from tests.peers.certificates import HOST, Authority
 from tests.peers.mosquitto import Broker, Fleet
 from tests.peers.post import Gate
-from tests.peers.waiting import until
 
 BOX = "pue0a074prova"
 SITE = "a074-1"
@@ -91,7 +90,8 @@ class Desk:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 name = self.path.removeprefix("/v1/")
                 if name == "quiet":
-                    return self._quiet()
+                    self._quiet()
+                    return
                 with desk.changed:
                     answer = door.encode_body(getattr(desk, name)(door.read_request(CALLS[name], body)))
                     desk.changed.notify_all()
@@ -316,6 +316,7 @@ class World:
             self.fleet.close()
         self.desk.die()
         self.outbox.close()
+        self.gate.close()
         self.broker.stop()
 
 
@@ -338,6 +339,3 @@ def world(bare_world):
         for program in bare_world.programs:
             if program.process.poll() is None:
                 program.kill()
-
-
-__all__ = ["until"]

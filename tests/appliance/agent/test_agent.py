@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-from contracts import topics
-from contracts.messages.orders import OrderKind, OrderState, Precondition
+from contracts.messages.orders import OrderKind, Precondition
 from contracts.topics import Up
 from tests.peers.waiting import until
-
-
-def status_of(report):
-    return (report["presence"], report["connection"])
 
 
 def test_birth_health_and_planned_goodbye(world):
@@ -56,6 +49,3 @@ def test_ping_identify_and_waiting_for_the_citizen(world):
     world.wait_for_state(identify, "succeeded")
     assert world.desk.blinks == [7]
     assert world.states_of(identify) == ["received", "waiting_session", "running", "succeeded"]
-
-
-__all__ = ["OrderState", "json", "topics"]
