@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import queue
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from appliance.devices.barcode.simulated import SimulatedBarcode
 from appliance.devices.camera.disabled import DisabledCamera
 from appliance.devices.camera.simulated import SimulatedCamera
+from appliance.devices.card_reader.simulated import SimulatedCardReader
 from appliance.devices.panel.simulated import SimulatedPanel
 from appliance.devices.port import Condition, DeviceKind
 from appliance.devices.printer.simulated import SimulatedPrinter
@@ -16,6 +18,7 @@ from appliance.devices.scenario import DEEDS, InvalidScenario, Scenario, Unplaya
 from appliance.runtime.clock import SystemClock
 
 SIMULATORS = {
+    DeviceKind.CARD_READER: SimulatedCardReader,
     DeviceKind.PRINTER: SimulatedPrinter,
     DeviceKind.CAMERA: SimulatedCamera,
     DeviceKind.BARCODE: SimulatedBarcode,
@@ -131,6 +134,21 @@ def test_every_allowed_deed_exists_on_its_simulator(kind, simulator):
 def test_shipped_scenarios_can_be_read(name):
     assert name in shipped_names()
     assert Scenario.shipped(name).cues
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_shipped_scenarios_can_be_played_to_their_end(name):
+    world = {kind: simulator() for kind, simulator in SIMULATORS.items()}
+    read = Scenario.shipped(name)
+    with contextlib.ExitStack() as opened:
+        for device in world.values():
+            device.open()
+            opened.callback(device.close)
+        assert sum(read.play(world, cue) for cue in read.cues) == len(read.steps)
+        worst = {device.state().condition for device in world.values()}
+        assert worst <= {Condition.READY, Condition.BUSY, Condition.WARNING}, (
+            "a scenario leaves the desk usable"
+        )
 
 
 def test_every_shipped_scenario_is_named_here():
