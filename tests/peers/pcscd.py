@@ -129,16 +129,19 @@ class PcscService:
             return False
         return any(f":{port:04X} 00000000:0000 0A" in row for row in table.splitlines())
 
+    @property
+    def enter(self) -> list[str]:
+        """Words before a command that shall run beside the service."""
+        user = [] if self._as_root else ["-U", "--preserve-credentials"]
+        return ["nsenter", "-t", str(self.pid), "-n", *user]
+
     def insert(self, card: SoftwareCard, slot: int = 0) -> VirtualSlot:
         """Lay a card into a virtual reader: connect from inside the namespace, carry the connection out."""
         ours, theirs = socket.socketpair()
-        enter = ["nsenter", "-t", str(self.pid), "-n"] + (
-            [] if self._as_root else ["-U", "--preserve-credentials"]
-        )
         with ours, theirs:
             subprocess.run(
                 [
-                    *enter,
+                    *self.enter,
                     sys.executable,
                     "-I",
                     "-S",

@@ -44,6 +44,8 @@ _HOTPLUG: Final = "\\\\?PnP?\\Notification"
 _RETRY_S: Final = 1.0
 """How often a service that does not run is asked again: nobody tells when it starts."""
 _WAIT_MS: Final = 5000
+_NOTICE_MS: Final = 600
+"""pcsc-lite looks at most readers every 400 ms."""
 _GET_FEATURES: Final = 0x42000D48
 _FEATURE_PROPERTIES: Final = 0x12
 _PROPERTY_MAX_DATA: Final = 0x0A
@@ -279,6 +281,8 @@ class _PcscSession:
     def __init__(self, reader: str, commands: CommandLength, on_close: Any) -> None:
         self._on_close = on_close
         self._open = False
+        self._card_left = False
+        self._reader = reader
         result, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
         if result != scard.SCARD_S_SUCCESS:
             raise _failed(result, "reaching the service")
@@ -318,12 +322,14 @@ class _PcscSession:
         return self._atr
 
     def transmit(self, command: bytes) -> bytes:
-        if not self._open:
+        if not self._open or self._card_left:
             raise CardGone("this conversation with the card is over")
         result, response = scard.SCardTransmit(self._card, self._header, list(command))
         if result != scard.SCARD_S_SUCCESS:
+            self._card_left = True
             raise _failed(result, "sending a command")
         if len(response) < 2:
+            self._card_left = True
             # Some drivers report success and nothing else when the card leaves in the middle of a command.
             raise CardGone("the card was taken away in the middle of a command")
         return bytes(byte & 0xFF for byte in response)
@@ -333,16 +339,30 @@ class _PcscSession:
             self._card, scard.SCARD_SHARE_EXCLUSIVE, self._protocols, scard.SCARD_RESET_CARD
         )
         if result != scard.SCARD_S_SUCCESS:
+            self._card_left = True
             raise _failed(result, "resetting the card")
 
     def close(self) -> None:
         if not self._open:
             return
         self._open = False
-        # A reset, so that the chip forgets the session too.
-        scard.SCardDisconnect(self._card, scard.SCARD_RESET_CARD)
+        # A reset, so that the chip forgets the session too. A card that has left is left alone: pcsc-lite loses
+        # count of what lies on the reader when a reset fails, and misses the next card.
+        gone = self._card_left and not self._lies_there()
+        scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD if gone else scard.SCARD_RESET_CARD)
         scard.SCardReleaseContext(self._context)
         self._on_close(self)
+
+    def _lies_there(self) -> bool:
+        """Whether a card lies there after one vanished, once the service has had time to notice."""
+        result, found = scard.SCardGetStatusChange(
+            self._context, 0, [(self._reader, scard.SCARD_STATE_UNAWARE)]
+        )
+        if result != scard.SCARD_S_SUCCESS or not found[0][1] & scard.SCARD_STATE_PRESENT:
+            return False
+        known = found[0][1] & ~scard.SCARD_STATE_CHANGED
+        result, found = scard.SCardGetStatusChange(self._context, _NOTICE_MS, [(self._reader, known)])
+        return result == scard.SCARD_E_TIMEOUT or bool(found and found[0][1] & scard.SCARD_STATE_PRESENT)
 
     def __enter__(self) -> Self:
         return self
