@@ -26,10 +26,10 @@ def mermaid() -> str:
         f"    {END} --> {Stage.CARD.value}",
     ]
     order = [stage.value for stage in Stage] + [END]
-    for (origin, target), names in sorted(
+    for (origin, end), names in sorted(
         edges.items(), key=lambda edge: (order.index(edge[0][0]), order.index(edge[0][1]))
     ):
-        lines.append(f"    {origin} --> {target}: {', '.join(sorted(names))}")
+        lines.append(f"    {origin} --> {end}: {', '.join(sorted(names))}")
     return "\n".join([*lines, "```", ""])
 
 

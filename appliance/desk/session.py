@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import msgspec
 
@@ -549,10 +549,8 @@ def _laid_aside(state: Sitting, _event: words.LaidAside, _: Circumstances) -> De
     return Decision(None, (words.KeepDraft(),))
 
 
-def _cell(
-    handler: Callable[[Sitting, words.Event, Circumstances], Decision], *to: Stage | None
-) -> Transition:
-    return Transition(handler, to)
+def _cell(handler: Callable[[Sitting, E, Circumstances], Decision], *to: Stage | None) -> Transition:
+    return Transition(cast("Handler", handler), to)  # the table's key says which event it is
 
 
 def _table() -> dict[tuple[Stage, type[Event]], Transition]:

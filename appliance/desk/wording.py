@@ -13,7 +13,7 @@ from contracts.desk_api.clerk import ReadBackLine
 from contracts.practices.model import Answers, Field, FieldKind, Practice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 ROME: Final = ZoneInfo("Europe/Rome")
 _MONTHS: Final = (
@@ -56,23 +56,17 @@ def grouped(text: str, sizes: Sequence[int]) -> str:
 
 def spoken(field: Field, value: str) -> str:
     """One canonical answer as a person reads it; text that is not canonical stays as it is."""
-    match field.kind:
-        case FieldKind.CODICE_FISCALE | FieldKind.CF_PIVA:
-            return grouped(value, _CF_GROUPS) if len(value) == 16 else value
-        case FieldKind.IBAN:
-            return grouped(value, (4,))
-        case FieldKind.DATE:
-            return _date(value)
-        case FieldKind.AMOUNT:
-            return _amount(value)
-        case FieldKind.BOOL:
-            return {"true": "Sì", "false": "No"}.get(value, value)
-        case FieldKind.CHOICE:
-            return next((option.label for option in field.options if option.value == value), value)
-        case FieldKind.PHONE:
-            return f"{value[:3]} {grouped(value[3:], (3,))}" if value.startswith("+39") else value
-        case _:
-            return value
+    if field.kind is FieldKind.CHOICE:
+        return next((option.label for option in field.options if option.value == value), value)
+    return _SPOKEN.get(field.kind, str)(value)
+
+
+def _code(value: str) -> str:
+    return grouped(value, _CF_GROUPS) if len(value) == 16 else value
+
+
+def _phone(value: str) -> str:
+    return f"{value[:3]} {grouped(value[3:], (3,))}" if value.startswith("+39") else value
 
 
 def _date(value: str) -> str:
@@ -87,6 +81,17 @@ def _amount(value: str) -> str:
     if not (whole.isdecimal() and cents.isdecimal()):
         return value
     return f"{int(whole):,}".replace(",", ".") + f",{cents} €"
+
+
+_SPOKEN: Final[Mapping[FieldKind, Callable[[str], str]]] = {
+    FieldKind.CODICE_FISCALE: _code,
+    FieldKind.CF_PIVA: _code,
+    FieldKind.IBAN: lambda value: grouped(value, (4,)),
+    FieldKind.DATE: _date,
+    FieldKind.AMOUNT: _amount,
+    FieldKind.BOOL: lambda value: {"true": "Sì", "false": "No"}.get(value, value),
+    FieldKind.PHONE: _phone,
+}
 
 
 def all_lines(practice: Practice, answers: Answers, *, only_read_back: bool = False) -> list[ReadBackLine]:

@@ -1,0 +1,220 @@
+"""The dossier: answers, how the citizen was identified and signed, and the papers, as one deterministic ZIP.
+
+``manifest.json`` stands first and names every document with its SHA-256. The metadata are the part of
+AgID's *Linee guida documenti informatici*, Allegato 5, that the desk can know.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from appliance.desk.sitting import SIGNATURE, Citizen, Sitting
+from contracts.desk_api.clerk import Identified, SignatureWay
+from contracts.identity import fingerprint
+from contracts.messages.enrolment import Belongings
+from contracts.practices.model import Answers, Practice
+
+SUMMARY_FILE: Final = "documents/summary.pdf"
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest hour a ZIP can hold: a dossier carries its times in the manifest only."""
+
+
+class Validity:
+    """`titolo_validita`: why the application is valid."""
+
+    IN_PRESENCE: Final = "firma_autografa_in_presenza"
+    """DPR 445/2000 art. 38 c. 3, CAD art. 65: signed before the clerk."""
+    COLLECTED: Final = "dichiarazione_raccolta"
+    """DPR 445/2000 art. 4: who cannot sign declares before the clerk."""
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """One document of the dossier (AgID Allegato 5, subset).
+
+    Attributes:
+        formation: AgID formation mode: ``a`` made here, ``b`` acquired as a picture of paper.
+        conformity: how the copy is known to be true to the paper.
+    """
+
+    file: str
+    kind: str
+    title: str
+    sha256: str
+    size_bytes: int
+    pages: int
+    media_type: str = "application/pdf"
+    formation: str = "b"
+    conformity: str = ""
+    version: int = 1
+    confidential: bool = True
+
+
+class Identification(msgspec.Struct, frozen=True, kw_only=True):
+    """How the clerk knows who sat there, with what was not checked."""
+
+    how: Identified
+    at: int
+    reason: str = ""
+    verdict: str
+    verdict_code: str
+    codes: list[str]
+    not_checked: list[str]
+    access: str = ""
+    chip_proof: str = ""
+    sod_sha256: str = ""
+    document_signer_sha256: str = ""
+    trust_origin: str = ""
+    trust_dated: str = ""
+
+
+class Attestation(msgspec.Struct, frozen=True, kw_only=True):
+    """What the clerk attests. The clerk is named by pseudonym; the comune can resolve it."""
+
+    clerk: str
+    at: int
+    signature: SignatureWay
+    cause: str = ""
+    titolo_validita: str
+    read_back_sha256: str
+    read_back_at: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The dossier's table of contents and protocol of its making. Times are Unix milliseconds."""
+
+    v: int = 1
+    letter: str
+    number: str
+    box: str
+    site: str
+    comune: str
+    practice: str
+    practice_name: str
+    body: str
+    taken_at: int
+    began_at: int
+    time_trusted: bool
+    citizen: Citizen
+    answers: Answers
+    declarations: list[str]
+    identification: Identification
+    attestation: Attestation
+    documents: list[Document]
+    software: str
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished document with what is known of it."""
+
+    document: Document
+    data: bytes
+
+
+def attachment_part(number: int, attachment: str, title: str, pdf: bytes, pages: int) -> Part:
+    """A scanned paper, or the signed summary, as it stands in the dossier."""
+    signed = attachment == SIGNATURE
+    name = "documents/signed_summary.pdf" if signed else f"documents/{number:02d}-{attachment}.pdf"
+    return Part(
+        document=Document(
+            file=name,
+            kind=attachment,
+            title=title,
+            sha256=fingerprint(pdf),
+            size_bytes=len(pdf),
+            pages=pages,
+            conformity="acquired_before_clerk",
+        ),
+        data=pdf,
+    )
+
+
+def summary_part(pdf: bytes) -> Part:
+    """The summary as printed, before the signature."""
+    return Part(
+        document=Document(
+            file=SUMMARY_FILE,
+            kind="summary",
+            title="Riepilogo della domanda",
+            sha256=fingerprint(pdf),
+            size_bytes=len(pdf),
+            pages=pdf.count(b"/Type /Page\n") or 1,
+            formation="a",
+        ),
+        data=pdf,
+    )
+
+
+def manifest(
+    state: Sitting, practice: Practice, belongings: Belongings, parts: Sequence[Part], software: str
+) -> Manifest:
+    """Of a signed sitting."""
+    verdict, citizen = state.verdict, state.citizen
+    assert verdict is not None
+    assert citizen is not None
+    assert state.identified is not None
+    assert state.signature is not None
+    in_presence = state.signature is SignatureWay.PAPER
+    return Manifest(
+        letter=state.letter,
+        number=state.number,
+        box=belongings.box,
+        site=belongings.site.site,
+        comune=belongings.site.comune,
+        practice=practice.key,
+        practice_name=practice.name,
+        body=practice.body,
+        taken_at=state.signed_ms or state.changed_ms,
+        began_at=state.began_ms,
+        time_trusted=state.time_trusted,
+        citizen=citizen,
+        answers=state.answers,
+        declarations=practice.declarations,
+        identification=Identification(
+            how=state.identified,
+            at=state.identified_ms or state.began_ms,
+            reason=state.by_sight_reason,
+            verdict=verdict.kind.value,
+            verdict_code=verdict.code,
+            codes=verdict.codes,
+            not_checked=verdict.unchecked,
+            access=verdict.access,
+            chip_proof=verdict.chip_proof,
+            sod_sha256=verdict.sod_sha256,
+            document_signer_sha256=verdict.signer_sha256,
+            trust_origin=verdict.trust_origin,
+            trust_dated=verdict.trust_dated,
+        ),
+        attestation=Attestation(
+            clerk=state.attested_by,
+            at=state.signed_ms or state.changed_ms,
+            signature=state.signature,
+            cause=state.cause,
+            titolo_validita=Validity.IN_PRESENCE if in_presence else Validity.COLLECTED,
+            read_back_sha256=state.read_back_sha256,
+            read_back_at=state.read_back_ms or state.changed_ms,
+        ),
+        documents=[part.document for part in parts],
+        software=software,
+    )
+
+
+def pack(content: Manifest, parts: Sequence[Part]) -> bytes:
+    """The dossier as a ZIP, stored and without times: the same dossier gives the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        _write(archive, "manifest.json", msgspec.json.encode(content, order="sorted"))
+        for part in parts:
+            _write(archive, part.document.file, part.data)
+    return out.getvalue()
+
+
+def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.external_attr = 0o644 << 16
+    entry.create_system = 3  # Unix, whatever machine packs
+    archive.writestr(entry, data)

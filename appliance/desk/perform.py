@@ -1,0 +1,265 @@
+"""The desk's hands: carry out what the sitting asks for, each device on its own worker, and tell what came of it.
+
+Nothing here decides. An act's outcome comes back as an event; an exception of a device is an outcome too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING, Final, Protocol
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.capture.document import document_pdf
+from appliance.capture.pages import Page, normalise
+from appliance.desk import dossier, receipts
+from appliance.desk import sitting as words
+from appliance.desk.belongings import Sealing
+from appliance.desk.reading import read_card
+from appliance.desk.session import PHOTO
+from appliance.desk.summary import summary_pdf
+from appliance.desk.views import SIGNED_SUMMARY, deadline
+from appliance.desk.wording import ROME
+from appliance.devices.printer.port import JobState, Paper, PrinterTooSlow, PrintJob
+from appliance.runtime.workers import Worker, WorkerError, WorkerGroup
+from contracts.envelope import seal
+from contracts.errors import PueError, WhoCanAct
+from contracts.identity import fingerprint
+from contracts.messages.letters import Label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from appliance.cards.trust import TrustStore
+    from appliance.desk.sitting import Act, Event, Sitting
+    from appliance.devices.camera.port import Camera
+    from appliance.devices.card_reader.port import CardReader
+    from appliance.devices.printer.port import Printer
+    from appliance.devices.printer.receipt import ReceiptDocument
+    from appliance.outbox.store import Outbox
+    from appliance.runtime.clock import Clock
+    from appliance.vault.drafts import Drafts
+    from contracts.messages.enrolment import Belongings
+    from contracts.practices.model import Practice
+
+log = logging.getLogger(__name__)
+
+PRINT_LIMIT_S: Final = 35.0
+RESERVED: Final = "riservata"
+"""What a label says instead of the practice where its name alone would tell too much (GDPR art. 9)."""
+
+
+class HandsFailed(PueError):
+    """Something in the desk itself went wrong; the act was not done."""
+
+    code = "desk.failed"
+    who = WhoCanAct.TECHNICIAN
+
+
+class Tell(Protocol):
+    """How an outcome reaches the sitting: with bytes for the draft, if there are some."""
+
+    def __call__(self, sitting: str, event: Event, parts: Mapping[str, bytes] | None = None) -> None: ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What the hands work with."""
+
+    reader: CardReader
+    camera: Camera
+    printer: Printer
+    drafts: Drafts
+    outbox: Outbox
+    trust: TrustStore
+    clock: Clock
+    belongings: Callable[[], Belongings]
+    sealing: Callable[[], Sealing]
+    practice: Callable[[str], Practice]
+    keep_receipt: Callable[[receipts.ReceiptFacts], None]
+    receipt_key: bytes
+    software: str
+
+
+class Hands:
+    """Three workers: one for the card, one for the camera and the dossier, one for paper.
+
+    Args:
+        tools: see `Tools`.
+        tell: called on a worker's thread.
+    """
+
+    def __init__(self, tools: Tools, tell: Tell) -> None:
+        self._tools, self._tell = tools, tell
+        self._card = Worker("desk-card", inbox_size=4)
+        self._desk = Worker("desk-dossier", inbox_size=8)
+        self._paper = Worker("desk-paper", inbox_size=8)
+        self.workers = WorkerGroup()
+        for worker in (self._card, self._desk, self._paper):
+            self.workers.add(worker)
+
+    def perform(self, state: Sitting, act: Act) -> None:
+        """Begin an act; its outcome is told later. An act that cannot even begin has failed."""
+        worker, job, failed = {
+            words.ReadCard: (self._card, self._read_card, words.ReadFailed),
+            words.TakePage: (self._desk, self._take_page, words.PageFailed),
+            words.Seal: (self._desk, self._seal, words.SealFailed),
+            words.PrintSummary: (self._paper, self._print_summary, words.PrintFailed),
+        }[type(act)]
+
+        def work() -> None:
+            try:
+                job(state, act)
+            except PueError as error:
+                self._tell(state.sitting, failed(error.problem()))
+            except Exception as error:  # noqa: BLE001 - a slip of ours must not leave the citizen waiting
+                log_slip("act failed", error)
+                self._tell(state.sitting, failed(HandsFailed().problem()))
+
+        try:
+            worker.submit(work)
+        except WorkerError as error:
+            self._tell(state.sitting, failed(error.problem()))
+
+    # ---- acts
+
+    def _read_card(self, state: Sitting, act: Act) -> None:
+        assert isinstance(act, words.ReadCard)
+        tools = self._tools
+
+        def tell(reading: words.Reading) -> None:
+            self._tell(state.sitting, words.ReadingProgressed(reading))
+
+        citizen, verdict, photo = read_card(tools.reader, act, tools.trust, tools.clock, tell)
+        parts = {} if photo is None else {PHOTO: photo}
+        self._tell(state.sitting, words.CardRead(citizen, verdict), parts)
+
+    def _take_page(self, state: Sitting, act: Act) -> None:
+        assert isinstance(act, words.TakePage)
+        with self._tools.camera.hold("scan"):
+            picture = self._tools.camera.still()
+        page = normalise(picture)
+        facts = words.PageFacts(
+            page=act.page,
+            attachment=act.attachment,
+            taken_at=_now_ms(self._tools.clock),
+            sha256=fingerprint(page.jpeg),
+            size_bytes=len(page.jpeg),
+            remarks=[f"page.{flaw}" for flaw in page.quality.flaws],
+        )
+        self._tell(state.sitting, words.PageTaken(facts), {act.page: page.jpeg})
+
+    def _print_summary(self, state: Sitting, _act: Act) -> None:
+        pdf = self.summary(state)
+        wait_printed(self._tools.printer.print_document(pdf, state.number))
+        self._tell(state.sitting, words.SummaryPrinted())
+
+    def _seal(self, state: Sitting, _act: Act) -> None:
+        if not self._tools.outbox.has(state.letter):  # a crash after storing must not make a second letter
+            self._seal_and_store(state)
+        self._tell(state.sitting, words.Sealed())
+
+    def summary(self, state: Sitting) -> bytes:
+        """The summary of a sitting as a PDF."""
+        return summary_pdf(state, self._tools.practice(state.practice_key), self._tools.belongings())
+
+    def print_receipt(self, document: ReceiptDocument, pdf: Callable[[], bytes]) -> None:
+        """Print on the roll if there is one, else on A4; returns when the printer says it is printed.
+
+        Raises:
+            PrinterError, DeviceDisabled: not printed, or not confirmed.
+        """
+        printer = self._tools.printer
+        if Paper.RECEIPT in printer.papers or not printer.papers:
+            wait_printed(printer.print_receipt(document))
+        else:
+            wait_printed(printer.print_document(pdf(), document.title))
+
+    # ---- the letter
+
+    def _seal_and_store(self, state: Sitting) -> None:
+        tools = self._tools
+        practice, belongings, sealing = (
+            tools.practice(state.practice_key),
+            tools.belongings(),
+            tools.sealing(),
+        )
+        parts = self._parts(state, practice)
+        content = dossier.pack(dossier.manifest(state, practice, belongings, parts, tools.software), parts)
+        sealed = seal(
+            content, signer=sealing.key, certificate=sealing.certificate, recipient=sealing.recipient
+        )
+        taken_at = state.signed_ms or state.changed_ms
+        last_day = practice.last_day(state.answers)
+        label = Label(
+            letter=state.letter,
+            number=state.number,
+            box=belongings.box,
+            site=belongings.site.site,
+            recipient=fingerprint(_der(sealing)),
+            practice=RESERVED if practice.special_category else practice.key,
+            taken_at=taken_at,
+            time_trusted=state.time_trusted and tools.clock.trusted().trusted,
+            deadline=None if last_day is None else end_of_day_ms(last_day[1]),
+            size_bytes=len(sealed),
+            sha256=fingerprint(sealed),
+        )
+        code = receipts.qr_text(belongings.box, state.number, taken_at, tools.receipt_key)
+        today = tools.clock.now().astimezone(ROME).date()
+        view = deadline(practice, state.answers, today)
+        tools.keep_receipt(receipts.facts_of(state, practice, belongings, parts, view, code))
+        tools.outbox.add(label, sealed, practice_name=practice.name)
+
+    def _parts(self, state: Sitting, practice: Practice) -> list[dossier.Part]:
+        parts = [dossier.summary_part(self.summary(state))]
+        titles = {paper.id: paper.title for paper in (*practice.attachments, SIGNED_SUMMARY)}
+        for number, attachment in enumerate(dict.fromkeys(page.attachment for page in state.pages), 1):
+            pages = [self._page(state, page) for page in state.pages if page.attachment == attachment]
+            pdf = document_pdf(pages)
+            title = titles.get(attachment, attachment)
+            parts.append(dossier.attachment_part(number, attachment, title, pdf, len(pages)))
+        return parts
+
+    def _page(self, state: Sitting, facts: words.PageFacts) -> Page:
+        """A page from the draft; one that is not the one that was taken is noticed."""
+        jpeg = self._tools.drafts.load(state.sitting, facts.page)
+        if fingerprint(jpeg) != facts.sha256:
+            raise HandsFailed("a captured page is not the one that was taken", page=facts.page)
+        return normalise(jpeg)
+
+
+def wait_printed(job: PrintJob) -> None:
+    """Return when the printer itself says so.
+
+    Raises:
+        PueError: as the job says; `PrinterTooSlow` if it says nothing.
+    """
+    status = job.wait(PRINT_LIMIT_S)
+    if status.state is JobState.PRINTED:
+        return
+    raise job.error or PrinterTooSlow("the printer did not confirm the sheet")
+
+
+def log_slip(what: str, error: BaseException) -> None:
+    """Log where an unexpected exception came from, never what it said: its text could hold a citizen's datum."""
+    trace, places = error.__traceback__, []
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    log.error("%s: %s at %s", what, type(error).__name__, " > ".join(places[-8:]))
+
+
+def end_of_day_ms(day: dt.date) -> int:
+    """The last millisecond of a day in Italy."""
+    night = dt.datetime.combine(day, dt.time(23, 59, 59, 999_000), ROME)
+    return int(night.timestamp() * 1000)
+
+
+def _now_ms(clock: Clock) -> int:
+    return int(clock.now().timestamp() * 1000)
+
+
+def _der(sealing: Sealing) -> bytes:
+    return sealing.recipient.public_bytes(Encoding.DER)

@@ -1,0 +1,143 @@
+"""From the card's evidence to the sitting's words: citizen, verdict, photo."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import TYPE_CHECKING, Final
+
+from asn1crypto import cms
+
+from appliance.cards.conversation import Can, IdentityRead, Progress
+from appliance.cards.mrz import MrzKey
+from appliance.cards.reading import read_and_judge
+from appliance.cards.verdict import Instant
+from appliance.desk.sitting import Citizen, ReadCard, Reading, VerdictFacts
+from contracts.identity import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.cards.evidence import Evidence, Identity
+    from appliance.cards.lds import Portrait
+    from appliance.cards.trust import TrustStore
+    from appliance.cards.verdict import Verdict
+    from appliance.devices.card_reader.port import CardReader
+    from appliance.runtime.clock import Clock
+
+PHOTO_LIMIT_PX: Final = 4_000_000
+PROVINCE_SIGNS: Final = 2
+_PART: Final = ", "
+_KINDS: Final = {"P": "passaporto", "C": "cie", "I": "cie", "A": "cie"}
+
+
+def read_card(
+    reader: CardReader, act: ReadCard, trust: TrustStore, clock: Clock, tell: Callable[[Reading], None]
+) -> tuple[Citizen | None, VerdictFacts, bytes | None]:
+    """Read and judge the card that lies there now; gives the photo as JPEG if it proved authentic.
+
+    Raises:
+        CardError, CardReaderError: the reading did not come to an end.
+    """
+    secret = Can(act.can) if act.can is not None else MrzKey.from_lines(list(act.mrz))
+
+    def on_progress(news: Progress | IdentityRead) -> None:
+        if isinstance(news, Progress):
+            tell(Reading(code=f"card.{news.stage}", ratio=news.ratio))
+
+    instant = Instant(clock.now(), clock.trusted().trusted)
+    with reader.connect() as session:
+        evidence, verdict = read_and_judge(session, secret, trust, instant, on_progress)
+    photo = None if verdict.portrait is None else photo_jpeg(verdict.portrait)
+    citizen = None if verdict.identity is None else _citizen(verdict.identity)
+    return citizen, _facts(evidence, verdict, has_photo=photo is not None), photo
+
+
+def _citizen(identity: Identity) -> Citizen:
+    street, comune = _street_and_comune(identity.address or "")
+    return Citizen(
+        surname=identity.surname,
+        name=identity.given_names,
+        birth_date=identity.birth.isoformat() if identity.birth else "",
+        sex=identity.sex,
+        nationality=identity.nationality,
+        codice_fiscale=identity.codice_fiscale or "",
+        birth_place=_place((identity.birth_place or "").split(_PART)),
+        address=street,
+        address_comune=comune,
+        document_kind=_KINDS.get(identity.document_code[:1], "altro"),
+        document_number=identity.document_number,
+        document_expiry=identity.expiry.isoformat(),
+        issuing_state=identity.issuing_state,
+    )
+
+
+def _place(parts: list[str]) -> str:
+    """A CIE writes comune and province as two components (ICAO 9303-10 §4.7.11)."""
+    name, province = parts[0], parts[-1] if len(parts) > 1 else ""
+    return f"{name} ({province})" if len(province) == PROVINCE_SIGNS else name
+
+
+def _street_and_comune(address: str) -> tuple[str, str]:
+    """Street, comune, province; the street may hold a comma of its own."""
+    parts = address.split(_PART)
+    if len(parts) < 3 or len(parts[-1]) != PROVINCE_SIGNS:
+        return address, ""
+    return _PART.join(parts[:-2]), _place(parts[-2:])
+
+
+def _facts(evidence: Evidence, verdict: Verdict, *, has_photo: bool) -> VerdictFacts:
+    return VerdictFacts(
+        kind=verdict.kind,
+        code=verdict.code,
+        title=verdict.title,
+        lines=list(verdict.lines),
+        codes=list(verdict.codes),
+        unchecked=[item.value for item in verdict.not_checked],
+        unchecked_lines=list(verdict.not_checked_sentences()),
+        technical=[
+            f"access: {evidence.access}",
+            f"chip: {evidence.chip_proof}",
+            f"trust: {verdict.trust_origin} ({verdict.trust_dated.isoformat()})",
+            *verdict.codes,
+        ],
+        access=evidence.access.value,
+        chip_proof=evidence.chip_proof.value,
+        sod_sha256=fingerprint(evidence.sod) if evidence.sod else "",
+        signer_sha256=signer_fingerprint(evidence.sod),
+        trust_origin=verdict.trust_origin,
+        trust_dated=verdict.trust_dated.isoformat(),
+        photo=has_photo,
+    )
+
+
+def signer_fingerprint(sod: bytes | None) -> str:
+    """SHA-256 of the document signer's certificate inside an EF.SOD; empty where it carries none."""
+    if not sod:
+        return ""
+    with contextlib.suppress(ValueError, TypeError, KeyError, IndexError):
+        wrapped = cms.ContentInfo.load(_unwrapped(sod))
+        return fingerprint(wrapped["content"]["certificates"][0].chosen.dump())
+    return ""
+
+
+def _unwrapped(sod: bytes) -> bytes:
+    """Tag 77 and its length taken off (ICAO 9303-10 §4.6.2)."""
+    length = sod[1]
+    start = 2 if length < 0x80 else 2 + (length & 0x7F)
+    return sod[start:]
+
+
+def photo_jpeg(portrait: Portrait) -> bytes | None:
+    """The chip's photo as a JPEG a browser can show; None where it cannot be drawn."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(portrait.image), formats=("JPEG", "JPEG2000")) as picture:
+            if picture.width * picture.height > PHOTO_LIMIT_PX:
+                return None
+            picture.convert("RGB").save(out, "JPEG", quality=88)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return out.getvalue()

@@ -1,0 +1,118 @@
+"""Pieces of the desk's wiring that are more than a line: its stores, its devices, its trust."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from argon2 import PasswordHasher
+
+from appliance.cards.trust import TrustStore, empty
+from appliance.desk.desk import Desk, Shelf
+from appliance.desk.settings import DeskSettings, driver_of
+from appliance.devices.panel.port import Colour, Light, Panel
+from appliance.devices.port import Condition, Device, DeviceError, DeviceKind
+from appliance.devices.registry import make_device
+from appliance.outbox.store import Outbox
+from appliance.runtime.clock import SystemClock, ntp_synchronized
+from appliance.runtime.files import make_private_dir, read_bounded
+from appliance.vault.clerks import Clerks
+from appliance.vault.drafts import Drafts
+from appliance.vault.journal import Journal
+from appliance.vault.keystore import FileKeyStore, open_data_key
+from appliance.vault.numbers import Ordinals
+
+if TYPE_CHECKING:
+    from appliance.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
+
+TRUST_LIMIT_BYTES: Final = 32 * 1024 * 1024
+
+
+def derived(key: bytes, purpose: str) -> bytes:
+    """A key for one purpose out of the vault's data key (HKDF's expand step, RFC 5869 §2.3, one block)."""
+    return hmac.new(key, f"pue {purpose}".encode() + b"\x01", hashlib.sha256).digest()
+
+
+def open_clock(state: Path, settings: DeskSettings) -> SystemClock:
+    """The machine's clock; its floor survives in the vault's folder."""
+    synchronized = (lambda: True) if settings.believe_clock else ntp_synchronized
+    return SystemClock(state / "vault" / "clock.floor", synchronized=synchronized)
+
+
+def open_shelf(state: Path, clock: Clock) -> tuple[Shelf, bytes]:
+    """The desk's stores and the vault's data key; what is damaged is set aside and noted in the journal.
+
+    Raises:
+        StorageError, VaultError, OutboxError: the desk cannot work on this disk at all.
+    """
+    vault = make_private_dir(state / "vault")
+    journal = Journal(vault / "journal.jsonl", now=clock.now)
+    key, lost = open_data_key(vault / "data.key", FileKeyStore(vault / "keystore.key"))
+    outbox = Outbox(state / "outbox" / "outbox.db", now=clock.now)
+    with contextlib.suppress(Exception):
+        journal.write("desk.started", pid=os.getpid())
+        if lost:
+            journal.write("vault.key_lost")
+        if outbox.set_aside is not None:
+            journal.write("outbox.set_aside", saved=outbox.saved_from_damage)
+    shelf = Shelf(
+        drafts=Drafts(vault / "drafts", derived(key, "drafts")),
+        receipts=Drafts(vault / "receipts", derived(key, "receipts")),
+        journal=journal,
+        numbers=Ordinals(vault / "numbers.json"),
+        outbox=outbox,
+        free_bytes=lambda: shutil.disk_usage(state).free,
+    )
+    return shelf, key
+
+
+def open_clerks(state: Path, settings: DeskSettings, clock: Clock) -> Clerks:
+    """Clerks with this box's cost of a PIN."""
+    cost = settings.pin_cost
+    hasher = PasswordHasher(time_cost=cost.time, memory_cost=cost.memory_kib, parallelism=cost.lanes)
+    vault = state / "vault"
+    return Clerks(vault / "clerks.json", vault / "voucher", now=clock.now, hasher=hasher)
+
+
+def make_devices(settings: DeskSettings) -> dict[DeviceKind, Device]:
+    """All devices as the settings choose them, not yet open.
+
+    Raises:
+        DeviceError: an unknown driver or settings that are not its own.
+    """
+    return {kind: make_device(kind, *driver_of(settings, kind)) for kind in DeviceKind}
+
+
+def open_trust(settings: DeskSettings, clock: Clock) -> TrustStore:
+    """Whom the box believes about documents.
+
+    Raises:
+        StorageError, InvalidTrustBundle: a bundle is named and cannot be used.
+    """
+    if settings.trust:
+        raw = read_bounded(Path(settings.trust), limit_bytes=TRUST_LIMIT_BYTES)
+        if raw.lstrip().startswith(b"-----BEGIN"):
+            return TrustStore.from_pem(raw, origin="file", version=0, dated=clock.now().date())
+        return TrustStore.from_bytes(raw)
+    if driver_of(settings, DeviceKind.CARD_READER)[0] == "simulated":
+        from appliance.cards.authority import make_test_authority
+
+        return make_test_authority(now=clock.now()).trust_store()
+    return empty(clock.now().date())
+
+
+def show_mood(desk: Desk, devices: dict[DeviceKind, Device], panel: Panel) -> None:
+    """The light: blue with a citizen, yellow when a device needs somebody, green otherwise."""
+    waiting = (DeviceKind.CARD_READER, DeviceKind.PRINTER, DeviceKind.CAMERA)
+    trouble = any(devices[kind].state().condition is Condition.TROUBLE for kind in waiting)
+    colour = Colour.YELLOW if trouble else Colour.BLUE if desk.sitting else Colour.GREEN
+    with contextlib.suppress(DeviceError):
+        panel.show(Light(colour))
