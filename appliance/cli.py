@@ -11,7 +11,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from contracts.errors import PueError
 
@@ -22,10 +22,11 @@ PROCESSES = {
     "desk": ("appliance.desk", "the desk: card, papers, sealed letters"),
     "agent": ("appliance.agent", "the agent: the road to the fleet"),
     "web": ("web_local", "the clerk's page"),
+    "demo": ("provisioning.demo", "one box and one fleet on this machine; Ctrl-C ends it"),
 }
 """Each is a program of its own: houses and processes never import each other."""
 
-MOUNTED = ("appliance.devices.card_reader.cli", "appliance.demo")
+MOUNTED = ("appliance.devices.card_reader.cli",)
 """Modules that add commands of their own, where they are installed."""
 
 
@@ -36,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
     for name, (_, text) in PROCESSES.items():
         # Everything behind the name belongs to the process, --help included.
         commands.add_parser(name, help=text, add_help=False, prefix_chars="\0")
+    config = commands.add_parser("config", help="settings").add_subparsers(required=True, metavar="COMMAND")
+    config.add_parser("show", help="a process' effective settings: pue-box config show desk [--config FILE]")
     journal = commands.add_parser("journal", help="the desk's journal").add_subparsers(
         required=True, metavar="COMMAND"
     )
@@ -82,14 +85,22 @@ def _journal_verify(arguments: Any) -> int:
     return 1 if found.broken_at else 0
 
 
+def _become(process: str, arguments: list[str]) -> NoReturn:
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", PROCESSES[process][0], *arguments])  # noqa: S606 - our own program
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """0 done; 1 refused or failed, with a reason on stderr; 2 wrong use."""
     given = list(sys.argv[1:] if argv is None else argv)
     if given and given[0] in PROCESSES:
-        module = PROCESSES[given[0]][0]
-        sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", module, *given[1:]])
-    arguments = parser().parse_args(given)
+        _become(given[0], given[1:])
+    if given[:2] == ["config", "show"] and given[2:3] and given[2] in PROCESSES:
+        _become(given[2], ["config", "show", *given[3:]])
+    root = parser()
+    arguments = root.parse_args(given)
+    if not hasattr(arguments, "run"):
+        root.error(f"say of which process: {', '.join(PROCESSES)}")
     try:
         return int(arguments.run(arguments))
     except PueError as error:
