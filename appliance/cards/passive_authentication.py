@@ -176,7 +176,8 @@ def _check(
     if signed.certificate is not None:
         anchor, chain_findings = _chain(signed.certificate, trust, at)
         findings += chain_findings
-        if _country(signed.certificate.issuer) != states.two_letters(issuing_state):
+        # Only a known authority's word for its country counts; an unknown one's says nothing either way.
+        if anchor is not None and anchor.country != states.two_letters(issuing_state):
             findings.append(Finding.SIGNER_OF_OTHER_STATE)
     same = {
         number

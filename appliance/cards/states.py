@@ -27,8 +27,9 @@ _NOT_ISO = {
     "RKS": "KS",
     "XOM": "XO",
     "UTO": "UT",
+    **dict.fromkeys(("GBD", "GBN", "GBO", "GBP", "GBS"), "GB"),
 }
-"""Codes ICAO adds: Germany's single letter, organisations, Kosovo, the Order of Malta, the specimen state."""
+"""Codes ICAO adds: Germany's single letter, British nationals without citizenship, organisations, Kosovo, the Order of Malta, the specimen state."""
 
 
 def _table() -> dict[str, str]:

@@ -43,8 +43,21 @@ def test_openssl_refuses_what_we_refuse(tmp_path, card, read, now, authority, tr
     assert not check(evidence.sod, evidence.groups, trust, now, "ITA").ok
 
 
+NAMED, EXPLICIT = "named_curve", "explicit"
+KEYS = {
+    "rsa": ["genrsa", "2048"],
+    # as document signers in the field do: curves spelled out in numbers, some that `cryptography` does not know
+    **{
+        f"{curve} {form}": ["ecparam", "-name", curve, "-param_enc", form, "-genkey", "-noout"]
+        for curve in ("prime256v1", "brainpoolP384r1", "brainpoolP320r1", "brainpoolP224r1")
+        for form in (NAMED, EXPLICIT)
+    },
+}
+
+
 @pytest.mark.parametrize("options", ["", "-stream"])
-def test_we_believe_what_openssl_signs(tmp_path, good_evidence, now, options):
+@pytest.mark.parametrize("key", KEYS)
+def test_we_believe_what_openssl_signs(tmp_path, good_evidence, now, key, options):
     """A security object made by OpenSSL; streamed, it is BER of indefinite length, as some States write it."""
 
     def run(command):
@@ -54,10 +67,8 @@ def test_we_believe_what_openssl_signs(tmp_path, good_evidence, now, options):
     content = _content_of(ours.security_object(good_evidence.groups))
     (tmp_path / "lds.der").write_bytes(content)
     subject = "/C=IT/O=ESEMPIO/CN=ESEMPIO CSCA di prova"
-    run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
-         "-subj", subject, "-days", "3650"],
-    )  # fmt: skip
+    run(["openssl", *KEYS[key][:1], "-out", "ca.key", *KEYS[key][1:]])
+    run(["openssl", "req", "-x509", "-key", "ca.key", "-out", "ca.pem", "-subj", subject, "-days", "3650"])
     run(
         ["openssl", "cms", "-sign", "-nodetach", "-binary", "-in", "lds.der", "-econtent_type", "2.23.136.1.1.1",
          "-md", "sha384", "-signer", "ca.pem", "-inkey", "ca.key", "-outform", "DER", "-out", "sod.der",
@@ -73,6 +84,8 @@ def test_we_believe_what_openssl_signs(tmp_path, good_evidence, now, options):
     )
     assert found.findings == ()
     assert found.authentic == set(good_evidence.groups)
+    altered = {**good_evidence.groups, 1: good_evidence.groups[1][:-1] + b"X"}
+    assert check(tlv.build(0x77, message), altered, store, now, "ITA").tampered
 
 
 def _content_of(sod: bytes) -> bytes:
