@@ -37,8 +37,8 @@ class DeskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         trust: file of the trust bundle for documents; empty believes nobody, or, with simulated cards, their
             invented State.
         simulate: open ``world.sock``, by which simulated devices are played. Never on a box that serves people.
-        believe_clock: take the machine's hour as certain; only together with `simulate` (a demo in a container has
-            no time daemon to ask).
+        believe_clock: take the machine's hour as certain. Not set: as `simulate`, because a demo in a container has
+            no time daemon to ask. Never on a box that serves people.
         idle_lock_s: without an act of the clerk the page locks after this time.
         draft_days: drafts are erased so many days after the last change.
         receipt_days: how long the facts of a receipt stay printable.
@@ -50,7 +50,7 @@ class DeskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     devices: dict[DeviceKind, dict[str, Any]] = {}
     trust: str = ""
     simulate: bool = False
-    believe_clock: bool = False
+    believe_clock: bool | None = None
     groups: Groups = Groups()
     pin_cost: PinCost = PinCost()
     idle_lock_s: Seconds = 300

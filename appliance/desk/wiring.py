@@ -43,7 +43,8 @@ def derived(key: bytes, purpose: str) -> bytes:
 
 def open_clock(state: Path, settings: DeskSettings) -> SystemClock:
     """The machine's clock; its floor survives in the vault's folder."""
-    synchronized = (lambda: True) if settings.believe_clock else ntp_synchronized
+    believed = settings.simulate if settings.believe_clock is None else settings.believe_clock
+    synchronized = (lambda: True) if believed else ntp_synchronized
     return SystemClock(state / "vault" / "clock.floor", synchronized=synchronized)
 
 
