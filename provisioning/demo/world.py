@@ -191,7 +191,15 @@ class World:
             return
         card = self.folder / "backoffice" / "recipient.json"
         run(["-m", "fleet.backoffice", *self._config("backoffice"), "init"])
-        run(["-m", "fleet", "recipient", "add", str(card), *self._config("fleet")])
+        issued = self.folder / "backoffice" / "issued"
+        run(["-m", "fleet", "recipient", "add", str(card), "--out", str(issued), *self._config("fleet")])
+        run(
+            [
+                *("-m", "fleet.backoffice", *self._config("backoffice"), "join"),
+                *("--certificate", str(issued / "client.cert.pem")),
+                *("--authority", str(issued / "fleet-ca.pem")),
+            ]
+        )
         user, password = OFFICER
         run(
             ["-m", "fleet.backoffice", *self._config("backoffice"), "user", "add", user],
@@ -208,14 +216,14 @@ class World:
         enrolled = json.loads(
             run(
                 [
-                    *("-m", "provisioning", "enrol", "--fleet", self.urls["gate"]),
-                    *("--fleet-ca", str(self.folder / "fleet" / "authority.pem")),
+                    *("-m", "provisioning.cli", "enrol", "--fleet", self.urls["gate"]),
+                    *("--fleet-ca", str(self.folder / "fleet" / "keys" / "authority.pem")),
                     *("--box", added["box"], "--state-dir", str(self.state_dir), "--json"),
                 ],
                 environ={"PUE_PROVISION_TOKEN": added["token"]},
             )
         )
-        (self.folder / "voucher").write_text(enrolled["shown"]["voucher"], "utf-8")
+        (self.folder / "voucher").write_text(enrolled["voucher"], "utf-8")
         self._mark("box")
 
     def _lay_line(self) -> None:
@@ -223,8 +231,8 @@ class World:
         for part in ("desk", "agent", "web"):
             self._write(part, self._box_settings()[part])
         belongings = self._belongings()
-        gate = urllib.parse.urlsplit(self.urls["gate"])
-        post, broker = Line(int(gate.port or 0)), Line(int(self.urls["broker_port"]))
+        gate, queue = (urllib.parse.urlsplit(self.urls[door]) for door in ("gate", "broker"))
+        post, broker = Line(gate.port or 0), Line(queue.port or 0)
         self.lines = [post, broker]
         moved = msgspec.structs.replace(
             belongings, broker_port=broker.port, post_url=f"https://{gate.hostname}:{post.port}/post/v1"
