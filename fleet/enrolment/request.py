@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Final
 
-from asn1crypto import core as asn1_core
+from asn1crypto import algos as asn1_algos
 from asn1crypto import csr as asn1_csr
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -83,10 +83,9 @@ def _parse(der: bytes) -> x509.CertificateSigningRequest:
     # the signed part, so taking it away changes nothing that was proven.
     try:
         request = asn1_csr.CertificationRequest.load(der, strict=True)
-        algorithm = request["signature_algorithm"]
-        if isinstance(algorithm["parameters"], asn1_core.Null):
-            algorithm["parameters"] = None
-        return x509.load_der_x509_csr(request.dump(force=True))
+        name = request["signature_algorithm"]["algorithm"].native
+        request["signature_algorithm"] = asn1_algos.SignedDigestAlgorithm({"algorithm": name})
+        return x509.load_der_x509_csr(request.dump())
     except (ValueError, TypeError, KeyError, UnsupportedAlgorithm):
         msg = "the body is not a PKCS #10 certificate request"
         raise RequestRefused(msg) from None
