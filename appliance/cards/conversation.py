@@ -46,12 +46,14 @@ from appliance.cards.security_infos import PaceInfo
 DEFAULT_WANTED = frozenset({1, 2, 11, 14})
 MAX_APDUS = 1200
 MAX_READ_BYTES = 256 * 1024
+SHORT_RESPONSE_BYTES = 258
 SHORT_CHUNK_BYTES = 223
 """Largest read whose protected answer still fits a short response with every suite."""
 EXTENDED_CHUNK_MAX_BYTES = 3840
 _LONGEST_DH_COMMAND_BYTES = 280
 _PROTECTION_BYTES = 48
 """What secure messaging may add to a command: padding, three objects, longer lengths."""
+_PACE_STEP = "pace"
 _PACE_RETRY = frozenset(
     {
         StatusWord.CONDITIONS_NOT_SATISFIED,
@@ -248,15 +250,18 @@ class _Reading:
     # the course of a reading
 
     def run(self) -> Conversation:
+        yield from self._open()
         try:
-            yield from self._open()
             sod = yield from self._first_file()
         except (SecureMessagingLost, CardRefused):
             if self._channel.extended_chunk is None:
                 raise
-            # long reads announced but not kept: once more from the start, in small pieces
+            # Long reads announced but not kept: once more from the start, in small pieces. The card has
+            # accepted the code already, so this is no second guess at it.
+            self._channel.limits = dataclasses.replace(
+                self._channel.limits, response_bytes=SHORT_RESPONSE_BYTES
+            )
             self._channel.extended_chunk = None
-            self._channel.limits = dataclasses.replace(self._channel.limits, response_bytes=258)
             yield from self._channel.reset()
             yield from self._open()
             sod = yield from self._first_file()
@@ -325,7 +330,7 @@ class _Reading:
         yield from channel.send(
             Command(0x00, Instruction.SELECT, 0x00, 0x0C, lds.MASTER_FILE.to_bytes(2, "big"))
         )
-        if channel.limits.response_bytes > 258:
+        if channel.limits.response_bytes > SHORT_RESPONSE_BYTES:
             info = yield from self._read_free_file(lds.ATR_INFO_FILE)
             lengths = lds.extended_lengths(info) if info else None
             if lengths is not None:
@@ -383,7 +388,8 @@ class _Reading:
             try:
                 self._channel.session = yield from self._pace(offer, chaining, name_parameter=name_parameter)
             except CardRefused as refusal:
-                if refusal.status_word not in _PACE_RETRY:
+                # never after the token: by then the card may have counted a wrong code
+                if refusal.status_word not in _PACE_RETRY or refusal.facts["step"] != _PACE_STEP:
                     raise
                 yield from self._channel.reset()
                 yield from self._channel.send(
@@ -416,7 +422,7 @@ class _Reading:
         party.map_with((yield from self._authenticate(chaining, 0x82, 0x81, party.mapping_key())))
         party.agree_with((yield from self._authenticate(chaining, 0x84, 0x83, party.ephemeral_key())))
         try:
-            answer = yield from self._authenticate(0, 0x86, 0x85, party.token())
+            answer = yield from self._authenticate(0, 0x86, 0x85, party.token(), step="pace_token")
         except CardRefused as refusal:
             if refusal.status_word >> 8 == 0x63:
                 raise self._wrong(kind, refusal.status_word) from None
@@ -432,14 +438,14 @@ class _Reading:
         return WrongCan(left) if kind is PasswordKind.CAN else WrongMrz(left)
 
     def _authenticate(
-        self, cla: int, wanted: int, tag: int | None = None, value: bytes = b""
+        self, cla: int, wanted: int, tag: int | None = None, value: bytes = b"", step: str = _PACE_STEP
     ) -> Generator[Step, bytes, bytes]:
         """One GENERAL AUTHENTICATE: dynamic authentication data out and in."""
         data = tlv.build(0x7C, tlv.build(tag, value) if tag is not None else b"")
         command = Command(
             cla, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, 65536 if len(data) > 255 else 256
         )
-        answer = yield from self._channel.send_ok(command, "pace")
+        answer = yield from self._channel.send_ok(command, step)
         return tlv.need(tlv.parse_one(answer, 0x7C).children(), wanted)
 
     def _bac(self, key: MrzKey) -> Generator[Step, bytes, None]:

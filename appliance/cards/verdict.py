@@ -60,6 +60,7 @@ class Reason(enum.StrEnum):
     CHIP_NOT_ORIGINAL = "chip.not_original"
     DOCUMENT_EXPIRED = "document.expired"
     DOCUMENT_UNREADABLE = "document.unreadable"
+    PHOTO_MISSING = "photo.missing"
     TIME_UNTRUSTED = "time.untrusted"
     ACCESS_DIFFERS = "access.differs"
     CODICE_FISCALE_INCONSISTENT = "codice_fiscale.inconsistent"
@@ -71,6 +72,7 @@ _TITLES = {
     VerdictKind.NOT_VERIFIED: "Dati non verificati",
     VerdictKind.REFUSED: "Documento non accettabile",
 }
+_WITH_RESERVE = "Dati autentici, con una riserva"
 _UNCERTAIN_HOUR = "Validità del documento non verificata"
 
 _LINES: dict[str, str] = {
@@ -93,6 +95,7 @@ _LINES: dict[str, str] = {
     Reason.DATA_AUTHENTIC: "Nome, dati e fotografia sono firmati dallo Stato e non sono stati modificati.",
     Reason.CHIP_PROVEN: "Il chip è l'originale.",
     Reason.CHIP_UNPROVEN: "Non è stato possibile verificare se il chip è l'originale.",
+    Reason.PHOTO_MISSING: "Il chip non ha dato una fotografia che si possa mostrare.",
     Reason.ACCESS_DIFFERS: "Il chip annuncia protezioni diverse da quelle firmate dallo Stato.",
     Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale nel chip non corrisponde alla data di nascita o al sesso.",
 }
@@ -153,11 +156,15 @@ def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
         codes = [str(Reason.DOCUMENT_UNREADABLE)]
         return _verdict(VerdictKind.REFUSED, codes, None, None, moment, trust)
     passive = passive_authentication.check(evidence.sod, evidence.groups, trust, moment, zone.issuing_state)
+    if passive.ok:  # from here on only what the State signed counts: a data group beside it is hearsay
+        signed = {number: data for number, data in evidence.groups.items() if number in passive.authentic}
+        evidence = dataclasses.replace(evidence, groups=signed)
+        identity = evidence.identity(moment.date()) if 1 in signed else identity
+    portrait = _portrait(evidence, passive)
     refusals = _refusals(evidence, passive, identity, moment.date())
-    doubts = _doubts(evidence, passive, identity, trusted_time=instant.trusted)
+    doubts = _doubts(evidence, passive, identity, portrait, trusted_time=instant.trusted)
     kind, codes = _decide(evidence, passive, refusals, doubts)
     altered = passive.tampered or (1 not in passive.authentic and passive.ok)
-    portrait = _portrait(evidence, passive)
     return _verdict(kind, codes, None if altered else identity, portrait, moment, trust)
 
 
@@ -185,9 +192,16 @@ def _refusals(
 
 
 def _doubts(
-    evidence: Evidence, passive: PassiveAuthentication, identity: Identity, *, trusted_time: bool
+    evidence: Evidence,
+    passive: PassiveAuthentication,
+    identity: Identity,
+    portrait: Portrait | None,
+    *,
+    trusted_time: bool,
 ) -> list[str]:
     found = [str(item) for item in passive.findings if item not in passive_authentication.TAMPERED]
+    if passive.ok and portrait is None:
+        found.append(Reason.PHOTO_MISSING)  # without a photo nobody can say whose document it is
     if not trusted_time:
         found.append(Reason.TIME_UNTRUSTED)
     if not _access_agrees(evidence, passive):
@@ -207,7 +221,8 @@ def _decide(
     proven = evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic
     held: list[str] = [Reason.DATA_AUTHENTIC, *([Reason.CHIP_PROVEN] if proven else [])]
     if Reason.TIME_UNTRUSTED in doubts:
-        return VerdictKind.NOT_VERIFIED, [*doubts, *held]
+        others = [doubt for doubt in doubts if doubt != Reason.TIME_UNTRUSTED]
+        return VerdictKind.NOT_VERIFIED, [Reason.TIME_UNTRUSTED, *others, *held]
     if not proven:
         return VerdictKind.CHIP_UNPROVEN, [Reason.CHIP_UNPROVEN, *doubts, *held]
     if doubts:
@@ -263,6 +278,14 @@ def _not_checked(kind: VerdictKind, codes: list[str], portrait: Portrait | None)
     return (*found, NotChecked.THEFT, NotChecked.REVOCATION)
 
 
+def _title(kind: VerdictKind, codes: list[str]) -> str:
+    if codes[0] == Reason.TIME_UNTRUSTED:
+        return _UNCERTAIN_HOUR
+    if kind is VerdictKind.CHIP_UNPROVEN and Reason.CHIP_PROVEN in codes:
+        return _WITH_RESERVE
+    return _TITLES[kind]
+
+
 def _verdict(
     kind: VerdictKind,
     codes: list[str],
@@ -275,7 +298,7 @@ def _verdict(
     unique = list(dict.fromkeys(sentences))[: MAX_LINES - 1]
     return Verdict(
         kind=kind,
-        title=_UNCERTAIN_HOUR if codes[0] == Reason.TIME_UNTRUSTED else _TITLES[kind],
+        title=_title(kind, codes),
         lines=(*unique, _ADVICE[kind]),
         not_checked=_not_checked(kind, codes, portrait),
         codes=tuple(str(code) for code in codes),

@@ -149,6 +149,25 @@ def test_a_card_that_dislikes_the_chaining_bit_is_asked_again(card, read):
     assert seen.count(0x10) == 2
 
 
+@pytest.mark.parametrize("status_word", ["6985", "6A80", "6988", "6700"])
+@pytest.mark.parametrize("name", ["cie", "cie_aes"])
+def test_a_card_that_dislikes_the_token_is_not_asked_again(card, read, name, status_word):
+    """Whatever it says: it may have counted a wrong code."""
+    made = card(name)
+    tokens = 0
+
+    def strict(raw):
+        nonlocal tokens
+        if raw[:2] == b"\x00\x86":
+            tokens += 1
+            return bytes.fromhex(status_word)
+        return made.transmit(raw)
+
+    with pytest.raises(CardRefused):
+        read(made, CanAndMrz(Can(made.can), made.mrz_key), transmit=strict)
+    assert tokens == 1
+
+
 def test_long_reads_announced_but_not_kept(card, read):
     made = card("cie_aes")
 

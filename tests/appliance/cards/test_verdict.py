@@ -189,6 +189,26 @@ def test_announced_protections_that_were_not_signed(good_evidence, trust, instan
     assert Reason.ACCESS_DIFFERS in verdict.codes
 
 
+def without(evidence, number):
+    groups = {other: data for other, data in evidence.groups.items() if other != number}
+    return dataclasses.replace(evidence, groups=groups, missing=frozenset({number}))
+
+
+def test_a_chip_that_keeps_its_photo_is_not_green(good_evidence, trust, instant):
+    verdict = judge(without(good_evidence, 2), trust, instant)
+    assert (verdict.kind, verdict.code) == (VerdictKind.CHIP_UNPROVEN, Reason.PHOTO_MISSING)
+    assert verdict.title == "Dati autentici, con una riserva"
+    assert NotChecked.PHOTO in verdict.not_checked
+    assert NotChecked.CHIP not in verdict.not_checked
+
+
+def test_a_codice_fiscale_the_state_did_not_sign_is_hearsay(good_evidence, authority, trust, instant):
+    signed = {number: data for number, data in good_evidence.groups.items() if number != 11}
+    evidence = dataclasses.replace(good_evidence, sod=authority.security_object(signed))
+    person = judge(evidence, trust, instant).identity
+    assert (person.surname, person.codice_fiscale, person.address) == ("ESEMPIO", None, None)
+
+
 def test_a_proof_that_was_not_tried_is_no_proof(good_evidence, trust, instant):
     for proof in set(ChipProof) - {ChipProof.PROVEN, ChipProof.FAILED}:
         verdict = judge(dataclasses.replace(good_evidence, chip_proof=proof), trust, instant)
