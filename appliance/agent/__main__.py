@@ -17,9 +17,16 @@ from appliance.agent.acts.all import acts
 from appliance.agent.bell import BelledWorker
 from appliance.agent.carry_out import OrderBook
 from appliance.agent.desk_door import DeskDoor
-from appliance.agent.identity import link_files, os_name, read_belongings, read_certificate, software_version
+from appliance.agent.identity import (
+    link_files,
+    os_name,
+    prove_identity,
+    read_belongings,
+    read_certificate,
+    software_version,
+)
 from appliance.agent.link.backoff import Backoff
-from appliance.agent.link.mqtt import Address, MqttLink, client_tls
+from appliance.agent.link.mqtt import Address, MqttLink
 from appliance.agent.link.port import Words
 from appliance.agent.post import Keys, Post
 from appliance.agent.probes import uptime
@@ -30,6 +37,7 @@ from appliance.agent.rounds import Rounds
 from appliance.agent.settings import AgentSettings
 from appliance.agent.store import Store
 from appliance.agent.switchboard import Switchboard
+from appliance.agent.tls import client_tls
 from appliance.agent.twin import Twin
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import SystemClock
@@ -53,7 +61,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GOODBYE_S = 2.0
-STOP_S = 4.0
+STOP_S = 3.0
 
 
 class Agent:
@@ -68,6 +76,7 @@ class Agent:
         self._connection = ""
         fleet_key = public_key_from_text(mine.fleet_key)
         keys = Keys(fleet_key, public_key_from_text(mine.recipient_key))
+        prove_identity(mine.authority, self._files)
 
         store = Store(state / "agent" / "reports.db")
         reports = Reports(

@@ -11,6 +11,7 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from appliance.agent.tls import IdentityUnusable, client_tls
 from appliance.runtime.files import StorageError, read_bounded
 from contracts import codec
 from contracts.errors import InvalidMessage, PueError, WhoCanAct
@@ -68,6 +69,19 @@ def read_certificate(path: Path) -> Certificate:
         not_after=int(found.not_valid_after_utc.timestamp() * 1000),
         fingerprint=found.fingerprint(hashes.SHA256()).hex(),
     )
+
+
+def prove_identity(authority: str, files: LinkFiles) -> None:
+    """Refuse to start rather than never to connect.
+
+    Raises:
+        NotProvisioned: certificate, key or authority is missing or does not fit.
+    """
+    read_certificate(files.certificate)
+    try:
+        client_tls(authority, files.certificate, files.key)
+    except IdentityUnusable as why:
+        raise NotProvisioned(str(why)) from why
 
 
 def software_version() -> str:

@@ -125,6 +125,7 @@ class Fleet:
             self.changed.notify_all()
 
     def say(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
+        until(self.client.is_connected, "the fleet is back at the broker")
         properties = Properties(PacketTypes.PUBLISH)
         if expiry_s is not None:
             properties.MessageExpiryInterval = expiry_s

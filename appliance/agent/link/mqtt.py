@@ -23,12 +23,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from appliance.agent.link.port import Closed, Forbidden, Incoming, LinkError, OnEvent, Opened, Words
+from appliance.agent.link.port import Closed, Forbidden, Incoming, OnEvent, Opened, Words
 from contracts.codec import MAX_MESSAGE_BYTES
+from contracts.errors import PueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from appliance.agent.link.backoff import Backoff
 
@@ -61,21 +61,6 @@ class Waiting(msgspec.Struct, frozen=True):
     topic: str
     payload: bytes
     expiry_s: int | None = None
-
-
-def client_tls(authority: str, certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 or better, our certificate, and no authority but the fleet's own.
-
-    Raises:
-        LinkError: certificate or key cannot be loaded.
-    """
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cadata=authority)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as why:
-        raise LinkError(f"the link certificate or its key cannot be loaded: {why}") from why
-    return context
 
 
 class MqttLink:
@@ -115,7 +100,6 @@ class MqttLink:
         self._renew = threading.Event()
         self._last_word: bytes | None = None
         self._last_word_heard = threading.Event()
-        self._present: _Connection | None = None
 
     # ---- the port
 
@@ -170,6 +154,7 @@ class MqttLink:
                 self._outgoing.clear()
                 log.info("link closed: %s", code)
                 self._on_event(Closed(code))
+            stopping.wait()  # after the last word there is nothing to do but to be ended
         finally:
             self._connection = ""
             self._bell.close()
@@ -189,18 +174,19 @@ class MqttLink:
 
     def _serve_one(self, stopping: threading.Event) -> str:
         """One connection from handshake to end; why it ended, as a stable code."""
-        words = self._words()
-        self._present = _Connection(self, words)
+        present: _Connection | None = None
         try:
-            self._present.open(self._tls(), self._address, self._keepalive_s)
-            return self._loop(self._present, stopping)
-        except LinkError as why:
+            present = _Connection(self, self._words())
+            present.open(self._tls(), self._address, self._keepalive_s)
+            return self._loop(present, stopping)
+        except PueError as why:  # a certificate being replaced, or spoilt
             log.warning("link: %s", why)
             return why.code
         except OSError as why:
             return _code_of(why)
         finally:
-            self._present.close()
+            if present is not None:
+                present.close()
 
     def _loop(self, present: _Connection, stopping: threading.Event) -> str:
         with selectors.DefaultSelector() as selector:
@@ -221,6 +207,9 @@ class MqttLink:
                 if self._ear in ready:
                     self._hear()
                 present.work(ready.get(sock, 0))
+                if present.last_word_heard:
+                    present.leave("link.stopped")
+                    self._last_word_heard.set()
 
     def _hand_over(self, present: _Connection) -> None:
         """Give waiting messages to paho, as long as the broker has accepted us."""
@@ -258,6 +247,7 @@ class _Connection:
         self._link, self._words = link, words
         self.why = ""
         self.ended = False
+        self.last_word_heard = False
         self._accepted = False
         self._last_mid: int | None = None
         self._topics: dict[int, str] = {}
@@ -385,16 +375,13 @@ class _Connection:
         )
 
     def _on_publish(
-        self, client: paho.Client, _userdata: Any, mid: int, reason: Any, _properties: Any
+        self, _client: paho.Client, _userdata: Any, mid: int, reason: Any, _properties: Any
     ) -> None:
         topic = self._topics.pop(mid, "")
         if reason is not None and reason.value == _NOT_AUTHORIZED:
             self._link._on_event(Forbidden(topic))  # noqa: SLF001 - as above
         if mid == self._last_mid:
-            self._link._last_word_heard.set()  # noqa: SLF001 - as above
-            self.why = "link.stopped"
-            client.disconnect()
-            self.ended = True
+            self.last_word_heard = True  # to disconnect from inside a callback would only queue the packet
 
     def _on_disconnect(
         self, _client: paho.Client, _userdata: Any, _flags: Any, _reason: Any, _properties: Any
