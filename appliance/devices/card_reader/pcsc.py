@@ -232,8 +232,8 @@ class PcscCardReader:
                 name = self._find(context)
                 if name != self._name:
                     self._name, reader_state, self._unsuited = name, scard.SCARD_STATE_UNAWARE, False
-                    if not name:
-                        self._lose(ReaderGone.code)
+                if not name:
+                    self._lose(ReaderGone.code)
                 watched = [(_HOTPLUG, hotplug_state)] + ([(name, reader_state)] if name else [])
                 result, found = scard.SCardGetStatusChange(context, _WAIT_MS, watched)
                 if result in _SERVICE_LEFT:

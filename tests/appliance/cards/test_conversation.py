@@ -168,6 +168,18 @@ def test_a_card_that_dislikes_the_token_is_not_asked_again(card, read, name, sta
     assert tokens == 1
 
 
+def test_a_card_that_names_the_length_it_wants(card, read):
+    made = card()
+
+    def precise(raw):
+        if raw == bytes.fromhex("00B0000000"):
+            return bytes((0x6C, len(made._current)))
+        return made.transmit(raw)
+
+    evidence, _ = read(made, transmit=precise)
+    assert evidence.access is Access.PACE
+
+
 def test_long_reads_announced_but_not_kept(card, read):
     made = card("cie_aes")
 
