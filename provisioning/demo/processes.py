@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from contracts.errors import PueError, WhoCanAct
 
@@ -43,16 +43,17 @@ class Program:
         environ: added to our own environment.
     """
 
-    def __init__(
-        self, name: str, argv: list[str], folder: Path, environ: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, name: str, argv: list[str], folder: Path) -> None:
         self.name = name
         self.argv = [sys.executable, *argv] if argv[0] == "-m" else argv
         self.log = folder / f"{name}.log"
+        self.pid_file = folder / f"{name}.pid"
         self.said = ""
-        self._environ = environ or {}
+        self.deaths = 0
+        self._wanted = False
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()
+        self._birth = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -72,45 +73,25 @@ class Program:
         return self.wait_ready(timeout_s)
 
     def launch(self) -> None:
-        """Start without waiting."""
+        """Start without waiting; from now on it is kept alive."""
+        self._wanted = True
         self._ready.clear()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*_with_our_life(), *self.argv],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=os.environ | self._environ,
-                start_new_session=True,
-            )
-        threading.Thread(
-            target=self._listen, args=(self._process.stdout,), name=f"{self.name} stdout", daemon=True
-        ).start()
+        threading.Thread(target=self._keep, name=self.name, daemon=True).start()
 
     def wait_ready(self, timeout_s: float = START_S) -> str:
         """Wait for ``ready``; see `start`."""
         if not self._ready.wait(timeout_s) or not self.pid:
             said = f"{self.name} is not ready after {timeout_s:.0f} s" if self.pid else f"{self.name} ended"
+            self._wanted = False
             self.kill()
             raise ProgramFailed(f"{said}; its last words:\n{self.last_words()}", program=self.name)
         return self.said
 
-    def wait_end(self, timeout_s: float = STOP_S) -> int:
-        """Wait until it ends by itself; its exit status.
-
-        Raises:
-            ProgramFailed: it still runs.
-        """
-        if self._process is None:
-            return 0
-        try:
-            return self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise ProgramFailed(f"{self.name} did not end in {timeout_s:.0f} s", program=self.name) from None
-
     def stop(self, timeout_s: float = STOP_S) -> int:
-        """Ask it to end; kill it if it does not. Returns its exit status."""
+        """Ask it to end for good; kill it if it does not. Returns its exit status."""
+        with self._birth:
+            self._wanted = False
         if not self.pid or self._process is None:
             return 0
         self._process.send_signal(signal.SIGTERM)
@@ -123,7 +104,8 @@ class Program:
             ) from None
 
     def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
+        """SIGKILL, as a power cut would; it comes back by itself unless it was stopped."""
+        self._ready.clear()
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -136,18 +118,43 @@ class Program:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
             return log.read().decode("utf-8", "replace")
 
-    def _listen(self, stdout: IO[bytes] | None) -> None:
-        if stdout is None:
-            return
-        with stdout, self.log.open("ab") as log:
-            for raw in stdout:
+    def _keep(self) -> None:
+        # One thread for all lives: the kernel ends a child of `--pdeathsig` with the thread that made it.
+        while (process := self._begin()) is not None:
+            born = self._attend(process)
+            process.wait()
+            if not born:
+                self._wanted = False
+                self._ready.set()  # wakes a waiter when the program ended before it was ready
+            self.deaths += 1
+
+    def _begin(self) -> subprocess.Popen[bytes] | None:
+        with self._birth, self.log.open("ab") as log:
+            if not self._wanted:
+                return None
+            self._process = subprocess.Popen(
+                [*_with_our_life(), *self.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+            self.pid_file.write_text(str(self._process.pid), "ascii")
+            return self._process
+
+    def _attend(self, process: subprocess.Popen[bytes]) -> bool:
+        """Keep what it says until it ends; whether it ever was ready."""
+        born = False
+        assert process.stdout is not None
+        with process.stdout, self.log.open("ab") as log:
+            for raw in process.stdout:
                 log.write(raw)
                 log.flush()
                 line = raw.decode("utf-8", "replace").strip()
                 if line.split(" ", 1)[0].rstrip(":") == READY:
-                    self.said = line[len(READY) :].lstrip(": ")
+                    self.said, born = line[len(READY) :].lstrip(": "), True
                     self._ready.set()
-        self._ready.set()  # wakes a waiter when the child ended before it was ready
+        return born
 
 
 def _with_our_life() -> list[str]:

@@ -10,7 +10,9 @@ import contextlib
 import http.client
 import json
 import socket
+import tempfile
 import urllib.parse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -23,7 +25,6 @@ from provisioning.demo.processes import Program, ProgramFailed, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SITE = "a074-1"
 CLERK = ("anna", "Anna Prova", "271828")
@@ -50,7 +51,9 @@ class World:
         self.folder = folder
         self.quick = quick
         self.logs = folder / "logs"
-        self.run_dir = folder / "box" / "run"
+        # A unix socket's path has at most 107 bytes, and a visitor's folder may be deep.
+        self._run = tempfile.TemporaryDirectory(prefix="pue-run-")
+        self.run_dir = Path(self._run.name)
         self.state_dir = folder / "box" / "state"
         self.printed = folder / "box" / "printed"
         self.lines: list[Line] = []
@@ -113,6 +116,7 @@ class World:
         for line in self.lines:
             line.close()
         self.lines = []
+        self._run.cleanup()
 
     # ---- what a visitor or a test does to it
 
@@ -248,14 +252,15 @@ class World:
             "retry_cap_s": 2.0 if self.quick else 5.0,
             "will_delay_s": 1,
         }
-        desk: dict[str, Any] = places | {"simulate": True, "devices": devices}
+        restart = ["sh", "-c", 'kill -TERM "$(cat "$0")"', str(self.desk.pid_file)]
+        desk: dict[str, Any] = places | {"simulate": True, "believe_clock": True, "devices": devices}
         if self.quick:
             desk |= {"pin_cost": {"time": 1, "memory_kib": 64, "lanes": 1}}
         return {
             "desk": desk,
             "agent": places
             | {
-                "restart_command": [],
+                "restart_command": restart,
                 "health_every_s": 2 if self.quick else 10,
                 "link": pace,
                 "order_retry_s": 0.5,
