@@ -102,6 +102,10 @@ class ClerkService:
     def look(self, request: door.Ask) -> DeskView:
         return self._view(request.token)
 
+    def stay(self, request: door.Ask) -> DeskView:
+        self._staff.logins.awake(request.token, acting=True)
+        return self._view(request.token)
+
     def watch(self, request: door.Watch) -> DeskView:
         self._desk.bell.wait_past(request.revision, request.wait_s)
         return self._view(request.token)
