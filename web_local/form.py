@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Saving = SaveStep
 RADIO_AT_MOST = 6
+OPEN_RADIO_AT_MOST = 3
+SHORT_LABEL = 12
 NO_ROWS_ASKED = "-"
 """In the address after a row was taken away: nothing is added, and nothing is complained about yet."""
 
@@ -48,8 +50,14 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def as_radio(self) -> bool:
-        """Few options are shown all at once."""
-        return self.field.kind is FieldKind.BOOL or len(self.options) <= RADIO_AT_MOST
+        """Few options are shown all at once; an answer that may stay open takes less of the page."""
+        return len(self.options) <= (RADIO_AT_MOST if self.field.required else OPEN_RADIO_AT_MOST)
+
+    @property
+    def in_a_row(self) -> bool:
+        """Two short options stand side by side."""
+        short = all(len(option.label) <= SHORT_LABEL for option in self.options)
+        return len(self.options) <= OPEN_RADIO_AT_MOST and short
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -124,6 +124,10 @@ def lights(view: DeskView) -> list[Light]:
 
 def line_light(line: LineView) -> Light:
     """The line to the centre. Being offline is a state, not a fault: work goes on."""
+    why = sentence_of(line.waiting_why) if line.waiting and line.waiting_why else None
+    if line.connected and why:
+        sign = Sign("it-warning-circle", "warn", gettext("Attenzione"))
+        return Light("it-wifi", gettext("Collegamento"), sign, gettext(why.what), gettext(why.do))
     if line.connected:
         sign = Sign("it-check-circle", "good", gettext("Collegato"))
         what = (
@@ -152,6 +156,11 @@ def letter_sign(row: LetterRow) -> Sign:
     if row.word is LetterWord.RECEIVED and row.protocollo:
         return Sign(sign.icon, sign.tone, f"{sign.word} (n. {row.protocollo})")
     return sign
+
+
+def stuck() -> Sign:
+    """The sign of a letter that goes no further until somebody acts."""
+    return Sign("it-error", "bad", gettext("Ferma: la apra"))
 
 
 def letter_next(row: LetterRow) -> str:

@@ -327,6 +327,9 @@ class FakeDesk:
         self._known_token(request.token)
         return self._inside()
 
+    def stay(self, request: door.Ask) -> door.DeskView:
+        return self.look(request)
+
     def watch(self, request: door.Watch) -> door.DeskView:
         server = self._server
         with self._changed:

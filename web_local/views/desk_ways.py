@@ -57,7 +57,7 @@ def alive() -> Response:
 @blueprint.post("/ancora")
 def still_here() -> Response:
     """The clerk is working though no page was changed: typing, reading aloud."""
-    visit.look()
+    visit.desk().stay(Ask(token=visit.token()))
     return make_response("", 204)
 
 
