@@ -56,11 +56,16 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Console(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The operators' page. `enabled` false leaves it to another machine."""
+    """The operators' page. `enabled` false leaves it to another machine.
+
+    Attributes:
+        behind_https: a proxy in front speaks HTTPS; cookies are then marked secure, its forwarded words believed.
+    """
 
     enabled: bool = True
     listen: Name = "127.0.0.1"
     port: Port = 8480
+    behind_https: bool = False
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

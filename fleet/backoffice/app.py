@@ -193,7 +193,7 @@ def _hour(ms: int) -> str:
 
 
 def _word(word: LetterWord | None) -> str:
-    return WORDS.get(word, "In arrivo")
+    return WORDS[word] if word is not None else "In arrivo"
 
 
 def _weight(size_bytes: int) -> str:
