@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import signal
 import sys
-import threading
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -120,9 +120,7 @@ def run(settings: DeskSettings) -> int:
     for doorway in doorways:
         workers.add(Worker("desk-door", body=doorway.serve))
     desk.resume()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    asked_to_stop = _stop_line()
     with desk.hands.workers, workers:
         for device in devices.values():
             device.watch(lambda _: desk.bell.ring())
@@ -133,7 +131,7 @@ def run(settings: DeskSettings) -> int:
         notifier.ready("serving")
         sys.stdout.write("ready desk\n")
         sys.stdout.flush()
-        while not stop.wait(notifier.watchdog_every_s or 10.0):
+        while not select.select([asked_to_stop], [], [], notifier.watchdog_every_s or 10.0)[0]:
             if not workers.late(60.0) and not desk.hands.workers.late(120.0):
                 notifier.alive()
         notifier.stopping()
@@ -142,6 +140,18 @@ def run(settings: DeskSettings) -> int:
     shelf.outbox.close()
     shelf.journal.close()
     return 0
+
+
+def _stop_line() -> int:
+    """A descriptor that becomes readable when the process is asked to end.
+
+    The kernel may hand a signal to any thread, and an event's wait in this one would then sleep on; a pipe wakes it.
+    """
+    line, bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return line
 
 
 def main(argv: list[str] | None = None) -> int:

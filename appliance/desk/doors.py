@@ -29,6 +29,8 @@ SOCKET_MODE: Final = 0o660
 MAX_KNOCKING: Final = 48
 IDLE_S: Final = 60.0
 _CLAIM_LOOK_S: Final = 1.0
+_SWALLOW_S: Final = 0.2
+_SWALLOW_PIECES: Final = 256
 
 Claim = Callable[[], bool]
 
@@ -165,10 +167,19 @@ class _Visit(BaseHTTPRequestHandler):
         said = self.headers.get("Content-Length", "0")
         if not said.isdecimal() or int(said) > door.MAX_REQUEST_BYTES or "Transfer-Encoding" in self.headers:
             self.close_connection = True
+            self._swallow()
             raise door.DoorMisused(
                 "a request says its length, within the bound", limit_bytes=door.MAX_REQUEST_BYTES
             )
         return self.rfile.read(int(said))
+
+    def _swallow(self) -> None:
+        """Take what is being sent, so that the sender can read why it is refused; for a short while only."""
+        self.connection.settimeout(_SWALLOW_S)
+        with contextlib.suppress(OSError):
+            for _ in range(_SWALLOW_PIECES):
+                if not self.rfile.read1(65_536):
+                    break
 
     def _refuse(self, problem: Problem) -> None:
         with contextlib.suppress(OSError):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 
+import msgspec
 import pytest
 
+from appliance.cards.persona import MARIA
 from contracts.desk_api.clerk import Identified, Stage, VerdictKind
 from contracts.identity import fingerprint
 from contracts.messages.letters import LetterWord
-from tests.appliance.desk.kit import NASPI, Refused
+from tests.appliance.desk.kit import ESTRATTO, NASPI, DeskProcess, Refused, in_thread, post
 
 
 def test_from_the_card_to_the_sealed_letter(desk, clerk):
@@ -56,3 +60,229 @@ def test_nobody_is_identified_with_a_tampered_card(desk, clerk):
     with pytest.raises(Refused) as refused:
         clerk.ask("same_person", same=True)
     assert refused.value.code == "sitting.document_refused"
+
+
+def test_identified_by_sight_is_said_in_the_dossier_and_is_not_green(desk, clerk):
+    clerk.ask("begin")
+    clerk.ask(
+        "by_sight",
+        surname="Esempio",
+        name="Maria",
+        birth_date="1985-04-12",
+        codice_fiscale=MARIA.codice_fiscale,
+        document_kind="patente",
+        document_number="U10000000X",
+        reason="no_chip",
+    )
+    assert clerk.sitting.verdict.kind is VerdictKind.NOT_VERIFIED
+    clerk.ask("choose", practice="estratto_conto@2026-01")
+    extra = {"sesso": ["f"], "comune_nascita": ["roma"]}
+    clerk.fill({**ESTRATTO, **extra})
+    clerk.ask("pages_done")
+    clerk.ask("confirm_read_back")
+    clerk.ask("sign", way="cannot_sign", cause="mano ingessata")
+    letter = clerk.ask("seal").sitting.letter.letter
+    manifest = manifest_of(desk, letter)
+    assert manifest["identification"]["how"] == "by_sight"
+    assert manifest["identification"]["verdict"] == "not_verified"
+    assert "not_checked.chip" in manifest["identification"]["not_checked"]
+    assert manifest["attestation"]["titolo_validita"] == "dichiarazione_raccolta"
+
+
+def manifest_of(desk, letter):
+    outbox = desk.outbox()
+    try:
+        return json.loads(desk.enrolled.open(outbox.sealed(letter)).read("manifest.json"))
+    finally:
+        outbox.close()
+
+
+def test_a_card_torn_from_the_reader_costs_one_try(desk, clerk):
+    clerk.ask("begin")
+    assert clerk.read_card("cie_torn").trouble.code == "card.removed"
+    assert clerk.read_card().stage is Stage.COMPARE
+    assert clerk.ask("picture", which="photo").data[:2] == b"\xff\xd8"
+    clerk.ask("same_person", same=True)
+    with pytest.raises(Refused):
+        clerk.ask("picture", which="photo")  # compared, so no longer kept
+
+
+def test_paper_that_ends_is_said_and_printing_again_works(desk, clerk):
+    clerk.to_sign()
+    desk.world("printer", "run_out")
+    assert clerk.ask("print_summary").sitting.trouble.code == "printer.paper_out"
+    assert not clerk.sitting.summary_printed
+    desk.world("printer", "mend")
+    assert clerk.ask("print_summary").sitting.trouble is None
+    assert clerk.sitting.summary_printed
+    sitting = clerk.sign_and_seal()
+    desk.world("printer", "run_out")
+    with pytest.raises(Refused) as refused:
+        clerk.ask("print_receipt", letter=sitting.letter.letter)
+    assert refused.value.code == "printer.paper_out"
+    assert not clerk.ask("look").sitting.letter.receipt_printed
+
+
+def test_a_covered_lens_is_remarked_and_a_missing_camera_is_said(desk, clerk):
+    clerk.to_sign()
+    desk.world("camera", "cover_lens")
+    (page,) = clerk.ask("take_page", attachment="signature").sitting.pages.pages
+    assert "page.too_dark" in page.remarks
+    clerk.ask("remove_page", page=page.page)
+    assert clerk.sitting.pages.missing == ["signature"]
+    desk.world("camera", "unplug")
+    assert clerk.ask("take_page", attachment="signature").sitting.trouble.code == "camera.absent"
+    desk.world("camera", "mend")
+    assert clerk.ask("take_page", attachment="signature").sitting.pages.missing == []
+
+
+def test_the_second_click_gets_the_first_answer(desk, clerk):
+    first = clerk.ask("begin", once="once-of-the-page-1")
+    again = clerk.ask("begin", once="once-of-the-page-1")
+    assert first.sitting.sitting == again.sitting.sitting
+    with pytest.raises(Refused) as refused:
+        clerk.ask("abandon", reason="mistake", once="once-of-the-page-1")
+    assert refused.value.code == "desk.once_reused"
+    with pytest.raises(Refused) as refused:
+        clerk.ask("begin")
+    assert refused.value.code == "sitting.open"
+
+
+def test_a_draft_laid_aside_wants_the_same_citizen_again(desk, clerk):
+    clerk.to_sign()
+    clerk.ask("lay_aside")
+    assert (clerk.view.sitting, clerk.view.drafts) == (None, 1)
+    (row,) = clerk.ask("drafts").drafts
+    assert row.citizen == "MARIA ESEMPIO"
+    clerk.ask("open_draft", draft=row.draft)
+    assert clerk.sitting.stage is Stage.CARD
+    assert clerk.read_card("cie_aldo", "246810").trouble.code == "sitting.other_person"
+    clerk.read_card()
+    clerk.ask("same_person", same=True)
+    assert clerk.sitting.stage is Stage.SIGN
+    clerk.ask("abandon", reason="citizen_left")
+    assert list((desk.state / "vault" / "drafts").iterdir()) == []
+
+
+def test_the_quiet_claim_is_its_connection(desk, clerk):
+    claim, word = hold_quiet(desk)
+    assert word == b"granted\n"
+    with pytest.raises(Refused) as refused:
+        clerk.ask("begin")
+    assert refused.value.code == "desk.quiet"
+    assert desk.status("facts").quiet
+    claim.close()
+    clerk.ask("look")
+    clerk.until(lambda view: not view.quiet)
+    clerk.ask("begin")
+    claim, word = hold_quiet(desk)
+    claim.close()
+    assert word == b"busy\n"
+
+
+def hold_quiet(desk):
+    line = socket.socket(socket.AF_UNIX)
+    line.settimeout(10)
+    line.connect(str(desk.run / "status.sock"))
+    line.sendall(b"POST /v1/quiet HTTP/1.1\r\nHost: desk\r\nContent-Length: 0\r\n\r\n")
+    got = b""
+    while b"granted\n" not in got and b"busy\n" not in got:
+        got += line.recv(1024)
+    return line, b"granted\n" if b"granted\n" in got else b"busy\n"
+
+
+def test_nobody_without_a_login_sees_a_citizen(desk, clerk):
+    clerk.identify()
+    assert clerk.view.sitting.citizen.surname == "ESEMPIO"
+    reception = clerk.ask("knock")
+    assert (reception.desk.sitting, reception.desk.clerk) == (None, None)
+    locked = clerk.ask("lock")
+    assert (locked.locked, locked.sitting, locked.clerk.name) == (True, None, "Operatore di prova")
+    with pytest.raises(Refused) as refused:
+        clerk.ask("letters")
+    assert refused.value.code == "clerk.locked"
+    old = clerk.token
+    clerk.come()
+    assert clerk.sitting.stage is Stage.CHOOSE
+    with pytest.raises(Refused) as refused:
+        clerk.ask("look", token=old)
+    assert refused.value.code == "clerk.logged_out"
+
+
+def test_wrong_pins_lock_out_and_a_restart_does_not_help(desk, clerk):
+    def refusal():
+        with pytest.raises(Refused) as refused:
+            clerk.ask("login", user="operatore", pin="000000")
+        return refused.value.code
+
+    assert [refusal() for _ in range(6)] == ["clerk.wrong_pin"] * 5 + ["clerk.locked_out"]
+    desk.stop()
+    desk.start()
+    assert refusal() == "clerk.locked_out"
+
+
+def test_a_box_without_belongings_begins_no_sitting(desk, clerk):
+    (desk.state / "identity" / "belongings.json").rename(desk.state / "elsewhere.json")
+    with pytest.raises(Refused) as refused:
+        clerk.ask("begin")
+    assert refused.value.code == "desk.not_enrolled"
+    (desk.state / "elsewhere.json").rename(desk.state / "identity" / "belongings.json")
+    clerk.ask("begin")
+
+
+def test_a_letter_that_cannot_be_sealed_stays_a_draft_and_can_be_sealed_later(desk, clerk):
+    key = desk.state / "identity" / "desk" / "key.pem"
+    key.rename(desk.state / "key.pem")
+    clerk.to_sign()
+    sitting = clerk.sign_and_seal()
+    assert (sitting.stage, sitting.trouble.code) == (Stage.SIGN, "desk.not_enrolled")
+    (desk.state / "key.pem").rename(key)
+    assert clerk.ask("seal").sitting.stage is Stage.DONE
+
+
+def test_the_agent_sees_numbers_only(desk, clerk):
+    clerk.identify()
+    facts = desk.status("facts")
+    assert facts.sitting.active
+    assert {device.kind for device in facts.devices} >= {"card_reader", "printer", "camera"}
+    assert b"ESEMPIO" not in msgspec.json.encode(facts)
+    desk.status("tell_link", connected=True, heard_s=3, waiting_why="")
+    assert clerk.ask("look").line.connected
+    desk.status("blink", seconds=1)
+
+
+def test_a_door_refuses_what_it_cannot_read(desk, clerk):
+    path = desk.run / "clerk.sock"
+    for url, body in (
+        ("/v1/nothing", b"{}"),
+        ("/v1/look", b"not json"),
+        ("/v1/look", b"{}"),
+        ("/v1/enter_code", b'{"token": 7}'),
+        ("/v1/look", b" " * 2_000_000),
+    ):
+        status, answer = post(path, url, body)
+        assert status == 409
+        assert msgspec.json.decode(answer)["code"] == "desk.bad_request"
+    with pytest.raises(Refused) as refused:
+        desk.world("card_reader", "close")
+    assert refused.value.code == "scenario.unplayable"
+
+
+def test_the_doors_are_for_their_groups_alone(desk):
+    for name in ("clerk.sock", "status.sock", "world.sock"):
+        assert (desk.run / name).stat().st_mode & 0o007 == 0
+
+
+def test_a_real_desk_has_no_back_door(tmp_path):
+    desk = DeskProcess(tmp_path, settings=("simulate=false",))
+    assert not (desk.run / "world.sock").exists()
+    desk.close()
+
+
+def test_stop_is_quick_even_with_a_page_watching(desk, clerk):
+    watching = in_thread(lambda: clerk.ask("watch", revision=clerk.view.revision, wait_s=20.0))
+    begun = time.monotonic()
+    assert desk.stop() == 0
+    assert time.monotonic() - begun < 5
+    watching.join(10)
+    desk.start()
