@@ -31,6 +31,7 @@ from appliance.agent.link.port import Words
 from appliance.agent.post import Keys, Post
 from appliance.agent.probes import uptime
 from appliance.agent.probes.all import Ground, probes
+from appliance.agent.renewal import Renewal
 from appliance.agent.reports import Reports
 from appliance.agent.road import Road
 from appliance.agent.rounds import Rounds
@@ -146,6 +147,16 @@ class Agent:
             boot=boot,
             software=software_version(),
         )
+        self.renewal = Renewal(
+            mine,
+            self._files,
+            reports=reports,
+            renewed=self.link.renew,
+            now=clock.now,
+            chance=chance,
+            before_days=settings.renew_before_days,
+            look_every_s=settings.renew_look_every_s,
+        )
         board.connect(
             self.link, reports=reports, orders=self.orders, post=self.post, twin=twin, rounds=self.rounds
         )
@@ -159,6 +170,7 @@ class Agent:
             ("rounds", self.rounds),
             ("orders", self.orders),
             ("post", self.post),
+            ("renewal", self.renewal),
         )
         for name, part in parts:
             group.add(BelledWorker(name, part.run, part.wake))

@@ -36,6 +36,8 @@ class AgentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         run_dir: the desk's doors.
         restart_command: restarts the desk's process; the agent judges by the desk's answer, not by this.
         health_every_s: until the twin says otherwise.
+        renew_before_days: the link certificate is renewed when fewer are left.
+        renew_look_every_s: how often its end is looked at.
         reports_limit_bytes: beyond it the oldest health reports are dropped.
         proc, sys: where the kernel shows itself.
     """
@@ -47,6 +49,8 @@ class AgentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     restart_command: list[str] = msgspec.field(default_factory=lambda: ["systemctl", "restart", "pue-desk"])
     health_every_s: int = 300
     order_retry_s: float = 5.0
+    renew_before_days: float = 30.0
+    renew_look_every_s: float = 21_600.0
     reports_limit_bytes: int = 33_554_432
     proc: str = "/proc"
     sys: str = "/sys"

@@ -27,6 +27,9 @@ class EnrolmentDoor:
     def __init__(self, folder: Path, authority: Authority, *, box: str, token: str) -> None:
         self.authority, self.box, self.token = authority, box, token
         self.lose_answers = 0
+        self.renewals = 0
+        self.renewed_days: float = 365
+        self.renewed_name = box
         self.issued: dict[str, tuple[bytes, bytes]] = {}
         self.asked: list[str] = []
         self.wrong_unit = False
@@ -71,6 +74,19 @@ class EnrolmentDoor:
         certificate = x509.load_pem_x509_certificate(self.issued[label][1])
         return 200, base64.encodebytes(pkcs7.serialize_certificates([certificate], Encoding.DER))
 
+    def renew(self, shown: bytes | None, body: bytes) -> tuple[int, bytes]:
+        """RFC 7030 §4.2.2, for who shows a certificate of ours."""
+        if shown is None:
+            return 401, codec.encode(Problem(code="gate.certificate_missing", who=WhoCanAct.TECHNICIAN))
+        request = x509.load_der_x509_csr(base64.b64decode(body))
+        assert request.is_signature_valid
+        pem, _ = self.authority.issue(
+            self.renewed_name, unit="link", public_key=request.public_key(), days=self.renewed_days
+        )
+        self.renewals += 1
+        certificate = x509.load_pem_x509_certificate(pem)
+        return 200, base64.encodebytes(pkcs7.serialize_certificates([certificate], Encoding.DER))
+
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -90,7 +106,10 @@ def _handler(peer: EnrolmentDoor) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             label = self.path.split("/")[3]
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            status, answer = peer.enrol(label, self.headers.get("Authorization", ""), body)
+            if self.path.endswith("/simplereenroll"):
+                status, answer = peer.renew(self.connection.getpeercert(binary_form=True), body)
+            else:
+                status, answer = peer.enrol(label, self.headers.get("Authorization", ""), body)
             if status == 200 and peer.lose_answers:
                 peer.lose_answers -= 1
                 self.close_connection = True

@@ -126,8 +126,11 @@ class MqttLink:
     def set_keepalive(self, keepalive_s: int) -> None:
         if keepalive_s != self._keepalive_s:
             self._keepalive_s = keepalive_s
-            self._renew.set()
-            self.wake()
+            self.renew()
+
+    def renew(self) -> None:
+        self._renew.set()
+        self.wake()
 
     def set_spread(self, spread_s: float) -> None:
         self._backoff.spread_s = spread_s

@@ -90,6 +90,10 @@ class Link(Protocol):
         """Keep-alive of the next connection; a change renews the present one."""
         ...
 
+    def renew(self) -> None:
+        """Leave and come back at once: certificate or keep-alive changed."""
+        ...
+
     def set_spread(self, spread_s: float) -> None:
         """Over how many seconds the first attempt after a loss is spread."""
         ...

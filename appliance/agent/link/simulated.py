@@ -56,6 +56,9 @@ class SimulatedLink:
     def set_keepalive(self, keepalive_s: int) -> None:
         self.keepalive_s = keepalive_s
 
+    def renew(self) -> None:
+        """There is no certificate to show."""
+
     def set_spread(self, spread_s: float) -> None:
         """There is no herd to spread."""
 

@@ -16,9 +16,17 @@ DAY_S = 86_400
 
 
 def read(certificate: Path, now: dt.datetime) -> float:
-    """Days until it ends; negative when it has ended."""
+    """Days until the certificate in this file ends; negative when it has ended.
+
+    Raises:
+        ProbeFailed: there is none, or it is none.
+    """
     try:
-        end = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+        return days(x509.load_pem_x509_certificate(certificate.read_bytes()), now)
     except (OSError, ValueError) as why:
         raise ProbeFailed("the link certificate cannot be read", file=certificate.name) from why
-    return round((end - now).total_seconds() / DAY_S, 2)
+
+
+def days(certificate: x509.Certificate, now: dt.datetime) -> float:
+    """Days until it ends."""
+    return round((certificate.not_valid_after_utc - now).total_seconds() / DAY_S, 2)
