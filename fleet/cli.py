@@ -168,7 +168,7 @@ def _box_retire(arguments: argparse.Namespace) -> None:
         count = certificates.revoke(session, arguments.box, why="retired", now=now)
     ground.say(
         {"box": arguments.box, "revoked": count},
-        f"box {arguments.box} is retired, {count} certificates are revoked; the broker is told within seconds",
+        f"box {arguments.box} is retired, {count} certificates are revoked; a running fleet ends its session within seconds",
     )
 
 

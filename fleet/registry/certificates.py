@@ -40,6 +40,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     not_before: datetime
     not_after: datetime
     revoked_at: datetime | None
+    why: str
 
 
 def public_key_print(key: object) -> str:
@@ -115,4 +116,5 @@ def _issued(row: CertificateRow) -> Issued:
         not_before=row.not_before,
         not_after=row.not_after,
         revoked_at=row.revoked_at,
+        why=row.why,
     )

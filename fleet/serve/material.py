@@ -18,7 +18,7 @@ from fleet.enrolment.keys import keys_folder
 from fleet.link.broker import INGEST_NAME, PROBE_NAME, Material
 from fleet.link.worker import Post
 from fleet.registry import certificates, recipients
-from fleet.registry.certificates import Unit
+from fleet.registry.certificates import Issued, Unit
 from fleet.registry.recipients import RecipientFile
 from fleet.settings import FleetSettings
 
@@ -50,21 +50,26 @@ def prepare(settings: FleetSettings, database: Database, clock: Clock) -> Author
 
 def refresh_revoked(
     settings: FleetSettings, database: Database, authority: Authority, *, now: datetime
-) -> bool:
-    """Write the revocation list if it is old or no longer says what the book says; whether it was written."""
+) -> list[Issued] | None:
+    """Write the revocation list if it is old or no longer says what the book says.
+
+    Returns:
+        None if nothing had to be written; else what is new on it (empty when it was only old).
+    """
     path = keys_folder(settings.folder) / REVOKED
     with database.read() as session:
         revoked = certificates.revoked(session, now=now)
     told = _told(path)
     fresh_from = now - timedelta(hours=settings.enrolment.crl_refresh_hours)
-    if told is not None and told.last_update_utc > fresh_from:
-        serials = {f"{entry.serial_number:x}" for entry in told}
-        # A list may still name what has expired meanwhile; it must not miss what was taken back.
-        if {issued.serial for issued in revoked} <= serials and authority_signed(authority, told):
-            return False
+    listed = {f"{entry.serial_number:x}" for entry in told} if told is not None else set()
+    # A list may still name what has expired meanwhile; it must not miss what was taken back.
+    new = [issued for issued in revoked if issued.serial not in listed]
+    fresh = told is not None and told.last_update_utc > fresh_from and authority_signed(authority, told)
+    if fresh and not new:
+        return None
     data = authority.revocation_list(revoked, now=now, days=settings.enrolment.crl_days)
     keys.write_public(path, data)
-    return True
+    return new
 
 
 def authority_signed(authority: Authority, told: x509.CertificateRevocationList) -> bool:

@@ -15,7 +15,7 @@ from fleet.clock import Clock, SystemClock
 from fleet.database import Database
 from fleet.link import broker
 from fleet.registry import recipients
-from fleet.serve import material, ports
+from fleet.serve import kick, material, ports
 from fleet.serve.supervisor import START_S, Duty, Program, Supervisor
 from fleet.settings import FleetSettings, SettingsError
 
@@ -52,8 +52,14 @@ def run(
     supervisor = Supervisor(_programs(settings, arguments), clock=clock, say=say)
 
     def refresh_list() -> None:
-        if material.refresh_revoked(settings, database, authority, now=clock.now()):
-            supervisor.signal("broker", signal.SIGHUP)
+        now = clock.now()
+        new = material.refresh_revoked(settings, database, authority, now=now)
+        if new is None:
+            return
+        # First the list, then the session: who is sent away must find the door shut.
+        supervisor.signal("broker", signal.SIGHUP)
+        for box in kick.live_no_more(database, new, now=now):
+            kick.kick(settings, database, authority, box, now=now)
 
     def end(_signal: int, _frame: Any) -> None:
         supervisor.stop()

@@ -224,7 +224,9 @@ class BoxPeer:
             self.refused.append(str(reason))
         else:
             # A killed broker may have forgotten the subscriptions of its last second.
-            self.client.subscribe([(text, SubscribeOptions(qos=1)) for text in topics.down_filters(self.box)])
+            if self.box.isalnum():
+                own = topics.down_filters(self.box)
+                self.client.subscribe([(text, SubscribeOptions(qos=1)) for text in own])
             self.connected.set()
 
     def __enter__(self) -> Self:
