@@ -111,6 +111,7 @@ class Database:
             DatabaseUnavailable: locked for longer than the bound, disk full, connection lost.
         """
         with _translated(), self._writing.begin() as session:
+            session.connection()  # begins now, not at the first statement
             yield session
 
     def upgrade(self) -> None:
