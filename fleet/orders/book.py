@@ -5,7 +5,7 @@ The statement the box verifies is signed once, when the order is made, and kept:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -34,6 +34,12 @@ EXPIRY_MARGIN: Final = timedelta(seconds=30)
 
 RUNNING_MARGIN: Final = timedelta(minutes=15)
 """What was begun in time may take this long."""
+
+
+ALWAYS: Final[Mapping[OrderKind, tuple[Precondition, ...]]] = {
+    OrderKind.RESTART_DESK: (Precondition.IDLE_DESK,),
+}
+"""What an order of a kind asks whoever gives it: no citizen is interrupted by an operator."""
 
 
 class OrderRefused(PueError):
@@ -91,7 +97,7 @@ def give(
         random: ten random bytes for the order's id.
         life: after it the box does not begin; at most `LONGEST_LIFE`.
         seconds: argument of the kinds that have one.
-        preconditions: what must hold; `idle_desk` waits for the sitting to end.
+        preconditions: what must hold besides what `ALWAYS` asks; `idle_desk` waits for the sitting to end.
 
     Raises:
         BoxUnknown: no such box.
@@ -108,7 +114,7 @@ def give(
         box=box,
         kind=kind,
         seconds=seconds,
-        preconditions=list(preconditions),
+        preconditions=list(dict.fromkeys((*ALWAYS.get(kind, ()), *preconditions))),
         issued_at=unix_ms(now),
         deadline=unix_ms(now + life),
         by=by,

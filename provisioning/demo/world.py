@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import shutil
 import socket
 import tempfile
 import urllib.parse
@@ -52,19 +53,18 @@ class World:
         self.quick = quick
         self.logs = folder / "logs"
         # A unix socket's path has at most 107 bytes, and a visitor's folder may be deep.
-        self._run = tempfile.TemporaryDirectory(prefix="pue-run-")
-        self.run_dir = Path(self._run.name)
+        self.run_dir = Path(tempfile.mkdtemp(prefix="pue-run-"))
         self.state_dir = folder / "box" / "state"
         self.printed = folder / "box" / "printed"
         self.lines: list[Line] = []
         self.urls: dict[str, str] = {}
-        self.fleet = self._program("fleet", ["-m", "fleet", "serve", *self._config("fleet")])
+        self.fleet = self._program("fleet", ["-m", "fleet", "serve", *self.config("fleet")])
         self.backoffice = self._program(
-            "backoffice", ["-m", "fleet.backoffice", *self._config("backoffice"), "run"]
+            "backoffice", ["-m", "fleet.backoffice", *self.config("backoffice"), "run"]
         )
-        self.desk = self._program("desk", ["-m", "appliance.desk", *self._config("desk")])
-        self.agent = self._program("agent", ["-m", "appliance.agent", *self._config("agent")])
-        self.web = self._program("web", ["-m", "web_local", *self._config("web")])
+        self.desk = self._program("desk", ["-m", "appliance.desk", *self.config("desk")])
+        self.agent = self._program("agent", ["-m", "appliance.agent", *self.config("agent")])
+        self.web = self._program("web", ["-m", "web_local", *self.config("web")])
 
     @property
     def programs(self) -> list[Program]:
@@ -79,7 +79,11 @@ class World:
     # ---- life
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,7 +120,7 @@ class World:
         for line in self.lines:
             line.close()
         self.lines = []
-        self._run.cleanup()
+        shutil.rmtree(self.run_dir, ignore_errors=True)
 
     # ---- what a visitor or a test does to it
 
@@ -171,10 +175,10 @@ class World:
         )
         if self._done("fleet"):
             return
-        run(["-m", "fleet", "init", *self._config("fleet")])
+        run(["-m", "fleet", "init", *self.config("fleet")])
         user, password = OPERATOR
         run(
-            ["-m", "fleet.console", "user", "add", user, "--role", "admin", *self._config("fleet")],
+            ["-m", "fleet.console", *self.config("fleet"), "user", "add", user, "--role", "admin"],
             said=f"{password}\n",
         )
         self._mark("fleet")
@@ -194,19 +198,19 @@ class World:
         if self._done("backoffice"):
             return
         card = self.folder / "backoffice" / "recipient.json"
-        run(["-m", "fleet.backoffice", *self._config("backoffice"), "init"])
+        run(["-m", "fleet.backoffice", *self.config("backoffice"), "init"])
         issued = self.folder / "backoffice" / "issued"
-        run(["-m", "fleet", "recipient", "add", str(card), "--out", str(issued), *self._config("fleet")])
+        run(["-m", "fleet", "recipient", "add", str(card), "--out", str(issued), *self.config("fleet")])
         run(
             [
-                *("-m", "fleet.backoffice", *self._config("backoffice"), "join"),
+                *("-m", "fleet.backoffice", *self.config("backoffice"), "join"),
                 *("--certificate", str(issued / "client.cert.pem")),
                 *("--authority", str(issued / "fleet-ca.pem")),
             ]
         )
         user, password = OFFICER
         run(
-            ["-m", "fleet.backoffice", *self._config("backoffice"), "user", "add", user],
+            ["-m", "fleet.backoffice", *self.config("backoffice"), "user", "add", user],
             said=f"{password}\n",
         )
         self._mark("backoffice")
@@ -215,7 +219,7 @@ class World:
         if self._done("box"):
             return
         added = json.loads(
-            run(["-m", "fleet", "box", "add", "--site", SITE, "--json", *self._config("fleet")])
+            run(["-m", "fleet", "box", "add", "--site", SITE, "--json", *self.config("fleet")])
         )
         enrolled = json.loads(
             run(
@@ -232,6 +236,7 @@ class World:
 
     def _lay_line(self) -> None:
         """Put a relay that can be cut between the box and the fleet's two ports."""
+        self.printed.mkdir(parents=True, exist_ok=True)
         for part in ("desk", "agent", "web"):
             self._write(part, self._box_settings()[part])
         belongings = self._belongings()
@@ -288,7 +293,8 @@ class World:
     def _program(self, name: str, argv: list[str]) -> Program:
         return Program(name, argv, self.logs)
 
-    def _config(self, part: str) -> list[str]:
+    def config(self, part: str) -> list[str]:
+        """`--config` of one program, to run its other commands in this world."""
         return ["--config", str(self.folder / f"{part}.toml")]
 
     def _write(self, part: str, tree: dict[str, Any]) -> None:
