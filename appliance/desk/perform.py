@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -23,6 +24,7 @@ from appliance.desk.summary import summary_pdf
 from appliance.desk.views import SIGNED_SUMMARY, deadline
 from appliance.desk.wording import ROME
 from appliance.devices.printer.port import JobState, Paper, PrinterTooSlow, PrintJob
+from appliance.runtime.files import storage_error
 from appliance.runtime.workers import Worker, WorkerError, WorkerGroup
 from contracts.envelope import seal
 from contracts.errors import PueError, WhoCanAct
@@ -114,6 +116,10 @@ class Hands:
                 job(state, act)
             except PueError as error:
                 self._tell(state.sitting, failed(error.problem()))
+            except OSError as error:  # a library's own temporary file, most often: the disk is full
+                log_slip("the system refused", error)
+                trouble = storage_error(error, Path("a document"), "write")
+                self._tell(state.sitting, failed(trouble.problem()))
             except Exception as error:  # noqa: BLE001 - a slip of ours must not leave the citizen waiting
                 log_slip("act failed", error)
                 self._tell(state.sitting, failed(HandsFailed().problem()))

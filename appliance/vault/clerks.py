@@ -205,22 +205,25 @@ class Clerks:
         found = self._file.failures.get(user)
         if found is None:
             return
-        # A clock that jumped back must not lock anybody out for longer than the longest pause.
-        wait_ms = min(found.until_ms - self._now_ms(), LONGEST_PAUSE_S * 1000)
+        wait_ms = found.until_ms - self._now_ms()
+        if (
+            wait_ms > LONGEST_PAUSE_S * 1000
+        ):  # the clock jumped back: nobody stays out longer than the longest pause
+            wait_ms = LONGEST_PAUSE_S * 1000
+            self._remember(user, _Failures(count=found.count, until_ms=self._now_ms() + wait_ms))
         if wait_ms > 0:
-            wait_s = -(-wait_ms // 1000)
-            raise ClerkLockedOut("too many wrong PINs", wait_s=wait_s)
+            raise ClerkLockedOut("too many wrong PINs", wait_s=-(-wait_ms // 1000))
 
     def _count_failure(self, user: str) -> None:
         before = self._file.failures.get(user)
         count = (before.count if before else 0) + 1
         over = count - FREE_FAILURES
         pause_s = min(FIRST_PAUSE_S * 2 ** min(over, 20), LONGEST_PAUSE_S) if over >= 0 else 0
-        failures = {
-            **self._file.failures,
-            user: _Failures(count=count, until_ms=self._now_ms() + pause_s * 1000),
-        }
-        self._write(msgspec.structs.replace(self._file, failures=failures))
+        self._remember(user, _Failures(count=count, until_ms=self._now_ms() + pause_s * 1000))
+
+    def _remember(self, user: str, failures: _Failures) -> None:
+        known = {**self._file.failures, user: failures}
+        self._write(msgspec.structs.replace(self._file, failures=known))
 
     def _now_ms(self) -> int:
         return int(self._now().timestamp() * 1000)
