@@ -159,7 +159,8 @@ NEEDS: Final = (
     Need("vsmartcard-vpcd", "test", "the virtual card reader of pcscd"),
     Need("opensc", "test", "a stranger's view of cards", program="opensc-tool"),
     Need("chromium", "test", "the clerk's browser", program="chromium"),
-    Need("fonts-noto-core", "test", "letters of every language of the page"),
+    Need("fonts-noto-core", "demo", "letters of every language, on pages and on paper"),
+    Need("poppler-utils", "test", "reads printed papers back", program="pdftotext"),
 )
 
 
