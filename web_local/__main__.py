@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-import sdnotify
 from gunicorn.app.base import BaseApplication
 
 from contracts.errors import PueError
@@ -26,7 +25,10 @@ SILENCE_S: Final = 30
 
 
 class _Server(BaseApplication):
-    """gunicorn with our settings: one worker (one watcher, one truth), many threads (each page listens)."""
+    """gunicorn with our settings: one worker (one watcher, one truth), many threads (each page listens).
+
+    It tells systemd READY=1 and STOPPING=1 by itself.
+    """
 
     def __init__(self, settings: WebSettings) -> None:
         self.settings = settings
@@ -62,9 +64,7 @@ class _Server(BaseApplication):
             "proc_name": "pue-web",
             "control_socket_disable": True,
             "post_worker_init": _say_ready,
-            "worker_int": _worker_ends,
             "child_exit": self._child_exit,
-            "on_exit": self._on_exit,
             "when_ready": self._when_ready,
         }
         if settings.certificate and settings.private_key:
@@ -72,7 +72,6 @@ class _Server(BaseApplication):
         return options
 
     def _when_ready(self, _server: Any) -> None:
-        sdnotify.SystemdNotifier().notify("READY=1")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             self._mark_stopping(number)
 
@@ -93,19 +92,12 @@ class _Server(BaseApplication):
             print("the serving process ended unasked", file=sys.stderr, flush=True)
             os._exit(1)
 
-    def _on_exit(self, _server: Any) -> None:
-        sdnotify.SystemdNotifier().notify("STOPPING=1")
-
 
 def _say_ready(worker: Any) -> None:
     print(
         f"ready {', '.join(_written(socket.sock.getsockname(), worker.cfg) for socket in worker.sockets)}",
         flush=True,
     )
-
-
-def _worker_ends(_worker: Any) -> None:
-    log.info("the worker was interrupted")
 
 
 def _written(address: Any, config: Any) -> str:

@@ -185,6 +185,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         N_("Il contatto con la carta si è interrotto."), N_("Lasci ferma la carta sul lettore e riprovi.")
     ),
     "card.error": Sentence(N_("La lettura della carta non è riuscita."), N_("Tolga la carta e riprovi.")),
+    "desk.absent": Sentence(N_("Il dispositivo non risponde."), N_("Aspetti: si riavvia da solo.")),
+    "desk.did_not_return": Sentence(N_("Il dispositivo non è ripartito."), _TECHNICIAN),
+    "desk.restart_failed": Sentence(N_("Il dispositivo non è ripartito."), _TECHNICIAN),
     # devices
     "card_reader.absent": Sentence(
         N_("Il lettore di carte non è collegato."),
@@ -196,6 +199,33 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "card_reader.closed": Sentence(
         N_("Il lettore di carte si sta avviando."), N_("Aspetti qualche secondo.")
     ),
+    "card_reader.busy": Sentence(N_("Il lettore di carte sta lavorando."), N_("Aspetti qualche secondo.")),
+    "card_reader.no_card": Sentence(
+        N_("Sul lettore non c'è nessuna carta."), N_("Appoggi la carta e la lasci lì.")
+    ),
+    "card_reader.no_service": Sentence(
+        N_("Il lettore di carte non si è avviato."),
+        N_("Intanto può identificare la persona a vista. Chiami il tecnico."),
+    ),
+    "card_reader.no_virtual_reader": Sentence(N_("Il lettore di prova non c'è."), _TECHNICIAN),
+    "card_reader.short_commands_only": Sentence(
+        N_("Questo lettore è lento con alcune carte."), N_("Può lavorare: la lettura dura un po' di più.")
+    ),
+    "printer.paper_jam": Sentence(
+        N_("La carta si è inceppata nella stampante."),
+        N_("Apra la stampante, tolga la carta con calma e richiuda."),
+    ),
+    "printer.job_aborted": Sentence(N_("La stampa si è interrotta."), N_("Stampi di nuovo.")),
+    "printer.garbled": Sentence(
+        N_("La stampante ha risposto in modo strano."), N_("La spenga, la riaccenda e riprovi.")
+    ),
+    "printer.refused": Sentence(
+        N_("La stampante non ha accettato la stampa."), N_("Aspetti un momento e riprovi.")
+    ),
+    "printer.toner_low": Sentence(
+        N_("Il toner della stampante sta per finire."), N_("Tenga pronto quello nuovo.")
+    ),
+    "printer.waste_full": Sentence(N_("La vaschetta del toner usato è piena."), N_("La cambi appena può.")),
     "printer.paper_out": Sentence(
         N_("Manca la carta nella stampante."), N_("Metta un rotolo nuovo: riprende da sola.")
     ),
@@ -224,6 +254,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "printer.printing": Sentence(N_("La stampante sta stampando."), N_("Aspetti che finisca.")),
     "printer.document_refused": Sentence(N_("La stampante non accetta questo foglio."), _TECHNICIAN),
     "printer.paper_unsupported": Sentence(N_("La stampante non ha la carta adatta."), _TECHNICIAN),
+    "receipt.empty_code": Sentence(N_("La ricevuta non ha il suo codice."), _CALL),
     "receipt.too_long": Sentence(N_("La ricevuta è troppo lunga per la stampante."), _CALL),
     "camera.absent": Sentence(
         N_("La telecamera non è collegata."), N_("Controlli il cavo della telecamera.")
@@ -332,6 +363,11 @@ ROOMS: Final[Mapping[str, Sentence]] = {
     ),
     "catalogue": Sentence(N_("L'elenco delle domande ha un errore."), _CALL),
     "device": Sentence(N_("Un apparecchio non è configurato bene."), _TECHNICIAN),
+    "box": Sentence(N_("La postazione non è ancora pronta."), N_("Il tecnico deve completare la consegna.")),
+    "certificate": Sentence(N_("Il documento d'identità della postazione non si è rinnovato."), _TECHNICIAN),
+    "order": Sentence(N_("Un ordine del centro non è riuscito."), N_("Può lavorare lo stesso.")),
+    "post": Sentence(N_("Il centro non risponde."), N_("Può lavorare: le domande partono appena torna.")),
+    "receipt": Sentence(N_("La conferma del centro non è valida."), _CALL),
     "error": Sentence(N_("Qualcosa non ha funzionato."), _AGAIN),
     "journal": Sentence(N_("Il registro della postazione ha un guasto."), _TECHNICIAN),
     "letter": Sentence(N_("La domanda non si è potuta chiudere."), _CALL),
@@ -353,6 +389,24 @@ ROOMS: Final[Mapping[str, Sentence]] = {
     ),
 }
 """Rooms whose every code means the same to a clerk: nothing to be done at the desk."""
+
+NEWER: Final[Mapping[str, Sentence]] = {
+    "barcode": Sentence(
+        N_("Il lettore di codici non è a posto."), N_("Può scrivere i codici con la tastiera.")
+    ),
+    "camera": Sentence(N_("La telecamera non è a posto."), N_("Controlli il cavo e riprovi.")),
+    "capture": Sentence(N_("La pagina non si può usare."), N_("La fotografi di nuovo.")),
+    "card": Sentence(N_("La lettura della carta non è riuscita."), N_("Tolga la carta e riprovi.")),
+    "card_reader": Sentence(N_("Il lettore di carte non è a posto."), N_("Controlli il cavo e riprovi.")),
+    "panel": Sentence(N_("Le luci della postazione non sono a posto."), N_("Può lavorare lo stesso.")),
+    "printer": Sentence(
+        N_("La stampante non è a posto."), N_("Controlli carta e cavo. Può stampare più tardi.")
+    ),
+    "sitting": Sentence(
+        N_("Questo adesso non si può fare."), N_("Segua la pagina aperta, un passo alla volta.")
+    ),
+}
+"""For codes of a desk newer than this face. A code of this source tree must not need them."""
 
 ANSWERS: Final[Mapping[str, str]] = {
     "answer.required": N_("Manca la risposta."),
@@ -458,7 +512,8 @@ def tell(problem: Problem) -> Told:
 
 def sentence_of(code: str) -> Sentence | None:
     """The sentence of a code: its own, else its room's."""
-    return SENTENCES.get(code) or ROOMS.get(code.partition(".")[0])
+    room = code.partition(".")[0]
+    return SENTENCES.get(code) or ROOMS.get(room) or NEWER.get(room)
 
 
 def tell_answer(code: str, facts: Mapping[str, Any]) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -24,6 +27,7 @@ AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 GRAVE = {"serious", "critical"}
 DESK_SCREEN = {"width": 1366, "height": 768}
 NARROW = 320
+FACE_STOP_S = 8
 LEAST_TARGET_PX = 44
 LEAST_PRIMARY_PX = 56
 
@@ -158,3 +162,34 @@ class Visit:
     def focus(self):
         """What has the focus, whether one sees it."""
         return self.page.evaluate(_FOCUS)
+
+
+class running_face:  # noqa: N801 - reads like a word where it is used
+    """`python -m web_local` on a free port in front of the desk at a socket; gives address and process."""
+
+    def __init__(self, socket, *settings):
+        self._arguments = [f"desk_socket={socket}", "listen=127.0.0.1:0", *settings]
+
+    def __enter__(self):
+        sets = [part for setting in self._arguments for part in ("--set", setting)]
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("PUE_")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "web_local", *sets],
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        word, _, address = self.process.stdout.readline().strip().partition(" ")
+        assert word == "ready", "the face did not start"
+        return address, self.process
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(FACE_STOP_S)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()

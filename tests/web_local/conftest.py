@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from tests.peers.browser import Visit, chromium
+from tests.peers.browser import Visit, chromium, running_face
 from tests.peers.fake_desk import NAME, PIN, USER, FakeDesk
 from web_local.app import create_app
 from web_local.desk_client import desk_at
 from web_local.settings import WebSettings
-
-ROOT = Path(__file__).parents[2]
-SCREENS = ROOT / "build" / "screens" / "pages"
-START_S = 30
-STOP_S = 8
 
 
 @pytest.fixture(scope="session")
@@ -39,37 +29,6 @@ def face(fake_desk):
     """Address of the face's real process."""
     with running_face(fake_desk.path) as (address, _process):
         yield address
-
-
-class running_face:  # noqa: N801 - reads like a word where it is used
-    """`python -m web_local` on a free port."""
-
-    def __init__(self, socket, *settings):
-        self._arguments = [f"desk_socket={socket}", "listen=127.0.0.1:0", *settings]
-
-    def __enter__(self):
-        sets = [part for setting in self._arguments for part in ("--set", setting)]
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("PUE_")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "web_local", *sets],
-            cwd=ROOT,
-            env=environ,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        word, _, address = self.process.stdout.readline().strip().partition(" ")
-        assert word == "ready", "the face did not start"
-        return address, self.process
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            self.process.wait(STOP_S)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
 
 
 @pytest.fixture(scope="session")
