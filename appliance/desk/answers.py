@@ -101,6 +101,13 @@ _CF_SHAPE: Final = rf"[A-Z]{{6}}{_DIGIT}{{2}}[ABCDEHLMPRST]{_DIGIT}{{2}}[A-Z]{_D
 _OMOCODIA: Final = str.maketrans("LMNPQRSTUV", "0123456789")
 
 
+def sex_of(code: str) -> str:
+    """``F`` or ``M`` as a well-formed code of sixteen signs says; empty for any other text."""
+    if not codice_fiscale.is_well_formed(code):
+        return ""
+    return "F" if int(code[9:11].translate(_OMOCODIA)) > 40 else "M"
+
+
 def _eleven_digits_agree(digits: str) -> bool:
     """Control digit of a *partita IVA* (D.P.R. 633/1972; Luhn's way)."""
     total = 0

@@ -402,6 +402,17 @@ class Desk:
                     self._shelf.receipts.erase(letter)
         self.bell.ring()
 
+    def clear_away(self, forgotten_s: float) -> None:
+        """A sitting nobody has touched for hours does not lie open: laid aside, or ended where nothing was begun."""
+        with self._lock:
+            state = self._sitting
+            if state is None or self.idle_s() < forgotten_s or not self.settled():
+                return
+            event: words.Event = words.Finished() if state.stage is Stage.DONE else words.LaidAside()
+            if (state.stage, type(event)) not in session.TABLE:
+                event = words.Abandoned("citizen_left")
+            self._apply(state, event, "", {})
+
     # ---- receipts
 
     def keep_receipt(self, facts: ReceiptFacts) -> None:

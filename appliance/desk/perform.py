@@ -51,6 +51,8 @@ log = logging.getLogger(__name__)
 PRINT_LIMIT_S: Final = 35.0
 RESERVED: Final = "riservata"
 """What a label says instead of the practice where its name alone would tell too much (GDPR art. 9)."""
+RESERVED_NAME: Final = "Pratica riservata"
+"""The same for the clerk's list of letters."""
 
 
 class HandsFailed(PueError):
@@ -216,7 +218,9 @@ class Hands:
         today = tools.clock.now().astimezone(ROME).date()
         view = deadline(practice, state.answers, today)
         tools.keep_receipt(receipts.facts_of(state, practice, belongings, parts, view, code))
-        tools.outbox.add(label, sealed, practice_name=practice.name)
+        # The agent shares this list; of a reserved practice it learns no more than the label says.
+        name = RESERVED_NAME if practice.special_category else practice.name
+        tools.outbox.add(label, sealed, practice_name=name)
 
     def _parts(self, state: Sitting, practice: Practice) -> list[dossier.Part]:
         parts = [dossier.summary_part(self.summary(state))]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from asn1crypto import cms
 
-from appliance.cards.conversation import Can, IdentityRead, Progress
+from appliance.cards.conversation import Can, CanAndMrz, IdentityRead, Progress, Secret
+from appliance.cards.errors import MalformedCode
 from appliance.cards.mrz import MrzKey
 from appliance.cards.reading import read_and_judge
 from appliance.cards.verdict import Instant
@@ -39,7 +40,7 @@ def read_card(
     Raises:
         CardError, CardReaderError: the reading did not come to an end.
     """
-    secret = Can(act.can) if act.can is not None else MrzKey.from_lines(list(act.mrz))
+    secret = _secret(act)
 
     def on_progress(news: Progress | IdentityRead) -> None:
         if isinstance(news, Progress):
@@ -51,6 +52,16 @@ def read_card(
     photo = None if verdict.portrait is None else photo_jpeg(verdict.portrait)
     citizen = None if verdict.identity is None else _citizen(verdict.identity)
     return citizen, _facts(evidence, verdict, has_photo=photo is not None), photo
+
+
+def _secret(act: ReadCard) -> Secret:
+    """What the clerk typed; the CAN comes first where both are known."""
+    mrz = MrzKey.from_lines(list(act.mrz)) if act.mrz else None
+    if act.can is None:
+        if mrz is None:
+            raise MalformedCode("no code was typed", kind="can", field="can")
+        return mrz
+    return Can(act.can) if mrz is None else CanAndMrz(Can(act.can), mrz)
 
 
 def _citizen(identity: Identity) -> Citizen:

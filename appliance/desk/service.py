@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.desk import receipts, views, wording
 from appliance.desk import sitting as words
+from appliance.desk.answers import sex_of
 from appliance.desk.desk import NoSitting
 from appliance.desk.session import PHOTO, SittingRefused, complete_answers
 from appliance.desk.sitting import Citizen
@@ -126,6 +127,7 @@ class ClerkService:
             surname=request.surname.strip().upper(),
             name=request.name.strip().upper(),
             birth_date=request.birth_date,
+            sex=sex_of(request.codice_fiscale),
             codice_fiscale=request.codice_fiscale,
             document_kind=request.document_kind,
             document_number=request.document_number.strip().upper(),

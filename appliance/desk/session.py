@@ -11,8 +11,9 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
+from appliance.cards import codice_fiscale
 from appliance.desk import sitting as words
-from appliance.desk.answers import WARNING, StepRead, read_step
+from appliance.desk.answers import WARNING, StepRead, Wrong, read_codice_fiscale, read_date, read_step
 from appliance.desk.prefill import prefilled
 from appliance.desk.sitting import SIGNATURE, Act, Event, Sitting
 from contracts.desk_api.clerk import Direction, FieldProblem, Identified, SignatureWay, Stage, VerdictKind
@@ -48,6 +49,14 @@ class DocumentRefused(SittingRefused):
     """With this document nobody can be identified."""
 
     code = "sitting.document_refused"
+
+
+class FactRefused(SittingRefused):
+    """Something the clerk typed about the citizen cannot be right. The code is the one of the form's answers."""
+
+    def __init__(self, field: str, code: str) -> None:
+        super().__init__(f"{field} cannot be right", field=field)
+        self.code = code
 
 
 class PaperUnknown(SittingRefused):
@@ -180,8 +189,8 @@ def scrubbed(state: Sitting) -> Sitting:
 
 
 def _code_entered(state: Sitting, event: words.CodeEntered, _: Circumstances) -> Decision:
-    if (event.can is None) == (not event.mrz):
-        raise SittingRefused("one code, either the CAN or the lines", stage=state.stage.value)
+    if event.can is None and not event.mrz:
+        raise SittingRefused("a code is needed: the CAN, the lines, or both", stage=state.stage.value)
     fresh = _unidentified(state)
     reading = words.Reading(code="card.opening", ratio=0.0)
     began = msgspec.structs.replace(fresh, stage=Stage.READING, reading=reading, trouble=None)
@@ -237,6 +246,7 @@ def _card_noticed(state: Sitting, event: words.CardNoticed, _: Circumstances) ->
 
 
 def _seen_by_sight(state: Sitting, event: words.SeenBySight, now: Circumstances) -> Decision:
+    _refuse_impossible(event.citizen, now.today)
     if state.resume and not _same_citizen(state.citizen, event.citizen):
         return _card_again(state, "sitting.other_person")
     verdict = words.VerdictFacts(
@@ -265,6 +275,20 @@ def _seen_by_sight(state: Sitting, event: words.SeenBySight, now: Circumstances)
         trouble=None,
     )
     return Decision(seen, (words.ErasePart(PHOTO),))
+
+
+def _refuse_impossible(citizen: words.Citizen, today: dt.date) -> None:
+    """What nobody can be called or born on is a slip of the hand: said at once, before it is on paper."""
+    code = read_codice_fiscale(citizen.codice_fiscale)
+    if isinstance(code, Wrong):
+        raise FactRefused("codice_fiscale", code.code)
+    birth = read_date(citizen.birth_date, today)
+    if isinstance(birth, Wrong):
+        raise FactRefused("birth_date", birth.code)
+    if dt.date.fromisoformat(birth) > today:
+        raise FactRefused("birth_date", "answer.date_out_of_range")
+    if len(code) == 16 and not codice_fiscale.fits(code, dt.date.fromisoformat(birth), ""):
+        raise FactRefused("birth_date", f"{WARNING}cf_birth_differs")
 
 
 def _compared(state: Sitting, event: words.Compared, now: Circumstances) -> Decision:

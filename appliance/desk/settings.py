@@ -40,6 +40,7 @@ class DeskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         believe_clock: take the machine's hour as certain. Not set: as `simulate`, because a demo in a container has
             no time daemon to ask. Never on a box that serves people.
         idle_lock_s: without an act of the clerk the page locks after this time.
+        forgotten_s: a sitting untouched for so long is laid aside by itself.
         draft_days: drafts are erased so many days after the last change.
         receipt_days: how long the facts of a receipt stay printable.
         act_wait_s: how long a call waits for a device before it answers with what is so far.
@@ -54,6 +55,7 @@ class DeskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     groups: Groups = Groups()
     pin_cost: PinCost = PinCost()
     idle_lock_s: Seconds = 300
+    forgotten_s: Seconds = 14_400
     draft_days: Annotated[int, Meta(ge=1, le=90)] = 7
     receipt_days: Annotated[int, Meta(ge=1, le=3_650)] = 365
     act_wait_s: Seconds = 10

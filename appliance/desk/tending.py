@@ -41,7 +41,7 @@ class Tending:
     ) -> None:
         self._desk, self._logins, self._outbox = desk, logins, outbox
         self._clock, self._devices, self._panel = clock, devices, panel
-        self._receipt_days = settings.receipt_days
+        self._receipt_days, self._forgotten_s = settings.receipt_days, settings.forgotten_s
         self._outbox_seen = 0
         self._rarely_s = -RARELY_S
         self.worker = Worker("desk-tending", tick=self.tick, tick_every_s=TICK_S)
@@ -56,6 +56,8 @@ class Tending:
             if revision != self._outbox_seen:  # the agent sent something, or heard of something
                 self._outbox_seen = revision
                 self._desk.bell.ring()
+        with contextlib.suppress(PueError):
+            self._desk.clear_away(self._forgotten_s)
         show_mood(self._desk, self._devices, self._panel)
         if self._clock.monotonic_s() - self._rarely_s >= RARELY_S:
             self._rarely_s = self._clock.monotonic_s()

@@ -137,6 +137,21 @@ def test_by_sight_is_never_green():
     assert state.verdict.kind is VerdictKind.NOT_VERIFIED
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("codice_fiscale", MARIA.codice_fiscale[:15] + "Z", "answer.cf_wrong_check"),
+        ("birth_date", "1985-02-30", "answer.date_unreadable"),
+        ("birth_date", "2030-04-12", "answer.date_out_of_range"),
+        ("birth_date", "1985-04-13", "warning.cf_birth_differs"),
+    ],
+)
+def test_by_sight_refuses_what_cannot_be(field, value, code):
+    with pytest.raises(SittingRefused) as refused:
+        decide(fresh(), w.SeenBySight(msgspec.structs.replace(MARIA, **{field: value}), "no_chip"), now())
+    assert (refused.value.code, refused.value.facts["field"]) == (code, field)
+
+
 def test_the_card_fills_the_form_and_a_change_is_noticed():
     state = go(identified(), w.Chosen("naspi@2026-01"))
     assert state.answers["comune_nascita"] == ["Roma"]

@@ -76,7 +76,8 @@ def test_identified_by_sight_is_said_in_the_dossier_and_is_not_green(desk, clerk
     )
     assert clerk.sitting.verdict.kind is VerdictKind.NOT_VERIFIED
     clerk.ask("choose", practice="estratto_conto@2026-01")
-    extra = {"sesso": ["f"], "comune_nascita": ["roma"]}
+    assert clerk.sitting.form.answers["sesso"] == ["f"]
+    extra = {"comune_nascita": ["roma"]}
     clerk.fill({**ESTRATTO, **extra})
     clerk.ask("pages_done")
     clerk.ask("confirm_read_back")
@@ -286,3 +287,32 @@ def test_stop_is_quick_even_with_a_page_watching(desk, clerk):
     assert time.monotonic() - begun < 5
     watching.join(10)
     desk.start()
+
+
+def test_a_sitting_nobody_touches_is_laid_aside(tmp_path):
+    desk = DeskProcess(tmp_path, settings=("forgotten_s=2",))
+    clerk = desk.clerk()
+    clerk.come()
+    clerk.identify()
+    clerk.ask("choose", practice="naspi@2026-01")
+    clerk.until(lambda view: view.sitting is None)
+    assert clerk.view.drafts == 1
+    desk.close()
+
+
+def test_an_idle_page_locks_by_itself_and_looking_is_not_acting(tmp_path):
+    desk = DeskProcess(tmp_path, settings=("idle_lock_s=2",))
+    clerk = desk.clerk()
+    clerk.come()
+    clerk.until(lambda view: view.locked)
+    assert clerk.view.sitting is None
+    desk.close()
+
+
+def test_a_reader_for_short_commands_takes_both_codes(tmp_path):
+    desk = DeskProcess(tmp_path, settings=("devices.card_reader.short_commands_only=true",))
+    clerk = desk.clerk()
+    clerk.come()
+    clerk.ask("begin")
+    assert clerk.read_card().trouble.code == "card.mrz_needed"
+    desk.close()
