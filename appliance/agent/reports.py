@@ -14,6 +14,7 @@ import msgspec
 
 from appliance.runtime.files import StorageError, read_bounded, write_atomic
 from contracts import codec
+from contracts.errors import InvalidMessage
 from contracts.messages.report import Event, EventState, Head
 from contracts.topics import Up
 
@@ -29,6 +30,9 @@ WINDOW: Final = 200
 """At most so many reports are on the road at once."""
 RESERVE: Final = 10_000
 """Numbers are reserved in blocks of this size outside the database, so that a lost database reuses none."""
+
+MAX_SEQ: Final = 1 << 53
+"""Beyond it JSON numbers lose their units; at one report a second a box gets there in 285 million years."""
 
 _REPLACEABLE: Final = (Up.HEALTH.value, Up.TWIN.value)
 
@@ -104,7 +108,13 @@ class Reports:
 
         A watermark beyond the last number given out means that this box lost its journal and began again:
         the numbers leap over it, and what waits is numbered anew, or the fleet would take it for old news.
+
+        Raises:
+            InvalidMessage: a number no box ever reaches.
+            StoreError: nothing was forgotten.
         """
+        if watermark > MAX_SEQ:
+            raise InvalidMessage(f"a watermark is at most {MAX_SEQ}")
         with self._store.write() as db:
             if watermark > self._last(db):
                 self._leap(db, watermark)

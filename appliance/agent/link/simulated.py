@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class SimulatedLink:
-    """Front: the port. Back: `open`, `close`, `deliver`, `sent`."""
+    """Front: the port. Back: `open`, `close`, `deliver`, `sent` (with `expiries_s`), `retained`, `done_marks`."""
 
     def __init__(self, words: Callable[[], Words], on_event: OnEvent) -> None:
         self._words = words
@@ -21,6 +21,7 @@ class SimulatedLink:
         self._connection = ""
         self._mark = 0
         self.sent: list[tuple[str, bytes]] = []
+        self.expiries_s: list[int | None] = []
         self.retained: dict[str, bytes] = {}
         self.done_marks: list[int] = []
         self.keepalive_s = 0
@@ -34,10 +35,11 @@ class SimulatedLink:
         self.open()
         stopping.wait()
 
-    def send(self, topic: str, payload: bytes, *, expiry_s: int | None = None) -> bool:  # noqa: ARG002 - the port's shape
+    def send(self, topic: str, payload: bytes, *, expiry_s: int | None = None) -> bool:
         with self._lock:
             if self._connection:
                 self.sent.append((topic, payload))
+                self.expiries_s.append(expiry_s)
             return bool(self._connection)
 
     def done(self, incoming: Incoming) -> None:
