@@ -43,7 +43,7 @@ PREFIX = "PUE_BACKOFFICE_"
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program's door."""
     args = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         effective = _settings(args.config, args.set)
         return int(args.act(effective, args) or 0)

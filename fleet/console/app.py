@@ -49,6 +49,7 @@ def create_app(ground: Ground, *, behind_https: bool = False) -> flask.Flask:
     if behind_https:
         # The type checker knows the attribute as a method; replacing it is Flask's own way.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.spec_processor(_only_the_api)
     guard = Guard(app, ground.accounts, cookie=COOKIE, secure=behind_https, home="board")
     view = _View(ground)
     app.add_url_rule("/", "board", view.board)
@@ -58,6 +59,12 @@ def create_app(ground: Ground, *, behind_https: bool = False) -> flask.Flask:
         app.register_blueprint(room.blueprint(ground, guard))
     _teach_templates(app, ground)
     return app
+
+
+def _only_the_api(spec: dict[str, Any]) -> dict[str, Any]:
+    """Pages are for people; OpenAPI describes what programs may rely on."""
+    spec["paths"] = {path: what for path, what in spec["paths"].items() if path.startswith("/api/")}
+    return spec
 
 
 class _View:

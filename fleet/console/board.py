@@ -41,6 +41,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         waiting: letters on the box, None if it never said.
         oldest: age of the oldest letter in words, empty if none waits.
         clock: None if unknown.
+        stale: what the last report said may no longer be so.
     """
 
     box: str
@@ -57,6 +58,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int | None
     oldest: str
     clock: bool | None
+    stale: bool
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +116,7 @@ def row(light: BoxLight, now: datetime) -> Row:
         waiting=waiting,
         oldest=causes.span(oldest_s) if waiting and oldest_s else "",
         clock=clock.get("trusted") if isinstance(clock, dict) else None,
+        stale=light.life not in {Life.ONLINE, Life.LATE},
     )
 
 

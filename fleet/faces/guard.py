@@ -26,7 +26,7 @@ CSP: Final = (
 )
 HEADERS: Final = {
     "Content-Security-Policy": CSP,
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -85,9 +85,11 @@ class Guard:
 
     def _check_our_page(self) -> None:
         request = flask.request
+        # Browsers say where a request comes from; those too old for it send Origin; programs send neither.
+        site = request.headers.get("Sec-Fetch-Site", "")
         origin = request.headers.get("Origin", "")
-        foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
-        if foreign or (origin and urlsplit(origin).netloc != request.host):
+        foreign = site not in {"same-origin", "none"} if site else urlsplit(origin).netloc != request.host
+        if foreign and (site or origin):
             raise NotOurPage("the request comes from another site")
         session: Session | None = flask.g.session
         if session is None:

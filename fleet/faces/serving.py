@@ -80,8 +80,10 @@ class Server(BaseApplication):
         notify_ready()
 
 
-def _halt(_arbiter: Any, _worker: Any) -> None:
-    raise HaltServer("the serving process ended", DIED)
+def _halt(arbiter: Any, _worker: Any) -> None:
+    # While it stops by itself, an arbiter has closed its listeners or has the signal before it.
+    if arbiter.LISTENERS and arbiter.SIG_QUEUE.empty():
+        raise HaltServer("the serving process ended", DIED)
 
 
 def notify_ready() -> None:

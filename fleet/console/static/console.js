@@ -7,6 +7,7 @@ const CHARTS = [
 ];
 const HEIGHT = 132;
 const REDRAW_MS = 30000;
+const DAY_S = 86400;
 
 async function draw(place) {
   const { default: UPlot } = await import("./vendor/uplot/uPlot.esm.js");
@@ -37,8 +38,8 @@ function options(chart, width) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false },
-    scales: { y: { range: chart.range ?? ((_plot, _low, high) => [0, Math.max(high * 1.15, 1)]) } },
-    axes: [{ ...axis, space: 70, values: "{HH}:{mm}" }, { ...axis, size: 42, space: 36 }],
+    scales: { x: { range: () => [Date.now() / 1000 - DAY_S, Date.now() / 1000] }, y: { range: chart.range ?? ((_plot, _low, high) => [0, Math.max(high * 1.15, 1)]) } },
+    axes: [{ ...axis, size: 26, space: 70, values: "{HH}:{mm}" }, { ...axis, size: 42, space: 36 }],
     series: [{}, { stroke: chart.stroke, fill: chart.fill, width: 1.5, spanGaps: false, points: { show: false } }],
   };
 }

@@ -241,7 +241,7 @@ def test_states_grow_one_by_one_and_two_officers_do_not_collide(desk, clock):
 
 def test_one_letter_that_cannot_be_had_does_not_stop_the_others(desk):
     first, second = add(desk), add(desk)
-    announced, sealed = desk.tray.waiting[0]
+    _announced, _sealed = desk.tray.waiting[0]
     get = desk.tray.sealed
 
     def sealed_or_not(label):
