@@ -115,6 +115,32 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+class FleetRuns(PueError):
+    """Another process serves this folder already."""
+
+    code = "fleet.already_served"
+    who = WhoCanAct.OPERATOR
+
+
+@contextlib.contextmanager
+def sole_server(data_dir: Path) -> Iterator[None]:
+    """Hold a folder for one `serve`: a second one would take the first one's sessions at the broker.
+
+    Raises:
+        FleetRuns: it is held by another process.
+    """
+    handle = os.open(private_folder(data_dir) / ".served", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            msg = f"another `pue-fleet serve` runs in {data_dir}: end it first, or give this one its own data_dir"
+            raise FleetRuns(msg) from None
+        yield
+    finally:
+        os.close(handle)
+
+
 @contextlib.contextmanager
 def alone(data_dir: Path) -> Iterator[None]:
     """Hold the lock of the keys: two processes never make the same key twice."""

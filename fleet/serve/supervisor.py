@@ -159,6 +159,10 @@ class Supervisor:
     def _await(self, child: _Child) -> None:
         if child.program.check is not None:
             child.program.check()
+            if child.process is None or child.process.poll() is not None:
+                # Somebody answered, but it was not our child: its port was taken.
+                msg = f"{child.program.name} ended at once; its own words are above"
+                raise StartFailed(msg, program=child.program.name)
             return
         give_up_s = self._clock.monotonic_s() + START_S
         while not child.ready.wait(0.1):

@@ -13,6 +13,7 @@ import msgspec
 
 from fleet.clock import Clock, SystemClock
 from fleet.database import Database
+from fleet.enrolment.keys import sole_server
 from fleet.link import broker
 from fleet.registry import recipients
 from fleet.serve import kick, material, ports
@@ -42,8 +43,16 @@ def run(
         say: where sentences go.
 
     Raises:
-        StartFailed, BrokerFailed, KeysUnavailable, DatabaseUnavailable: and nothing is left running.
+        FleetRuns, StartFailed, BrokerFailed, KeysUnavailable, DatabaseUnavailable: and nothing of ours is
+            left running.
     """
+    with sole_server(settings.folder):
+        _run(settings, arguments, as_json=as_json, say=say)
+
+
+def _run(
+    settings: FleetSettings, arguments: Sequence[str], *, as_json: bool, say: Callable[[str], None]
+) -> None:
     clock = SystemClock()
     settings = ports.choose(settings)
     database = Database(settings.url)

@@ -168,21 +168,24 @@ def test_a_retired_box_is_sent_away_by_the_running_fleet(house, served, command)
         assert not peer.connected.wait(3)
 
 
-def test_a_taken_port_ends_the_whole_with_a_reason(house, served):
-    second = subprocess.run(
-        [
-            *[sys.executable, "-m", "fleet", "serve", *house.words, "--set", "console.enabled=false"],
-            *["--set", f"broker.port={house.settings.broker.port}"],
-            *["--set", f"gate.port={house.settings.gate.port}"],
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert second.returncode == 1
-    assert "fleet." in second.stderr
+def serve_again(house, *more) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "fleet", "serve", *house.words, "--set", "console.enabled=false"]
+    for pair in more:
+        argv += ["--set", pair]
+    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
+
+
+def test_a_second_fleet_in_the_same_folder_is_refused(house, served):
+    done = serve_again(house)
+    assert (done.returncode, "fleet.already_served" in done.stderr) == (1, True)
+    assert requests.get(house.url("/healthz"), verify=str(house.ca), timeout=20).ok
+
+
+def test_a_taken_port_ends_the_whole_with_a_reason(house, served, tmp_path):
+    gate = house.settings.gate.port
+    done = serve_again(house, f"data_dir={tmp_path / 'other'}", f"gate.port={gate}")
+    assert (done.returncode, "fleet.start_failed" in done.stderr) == (1, True)
+    assert "gate" in done.stderr
 
 
 # ---- commands
