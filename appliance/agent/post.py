@@ -18,7 +18,7 @@ from appliance.agent.link.backoff import Backoff
 from appliance.agent.road import GateAnswered, GateUnreached, RoadBroken
 from contracts import codec
 from contracts.envelope import MAX_STATEMENT_BYTES, Purpose, Statement, read_statement
-from contracts.errors import PueError, WhoCanAct
+from contracts.errors import InvalidMessage, PueError, WhoCanAct
 from contracts.identity import fingerprint
 from contracts.messages.letters import LetterState, Receipt
 
@@ -35,6 +35,9 @@ _FOR_GOOD: Final = (403, 409, 413)
 """With these the gate judges the letter itself, if its problem's code begins with ``letter.`` and waiting will not
 help: another letter has its id, it names another box, it is too large. What an operator can mend is tried again."""
 _ERASED: Final = 410
+_STUMBLES: Final = 3
+_MAX_NUMBER: Final = 1 << 53
+"""Of a cursor or a step; larger ones are nonsense and would not fit the outbox."""
 _WRONG_OFFSET: Final = 409
 
 
@@ -242,12 +245,16 @@ class Post:
                 return
             chunk = memoryview(sealed)[offset : offset + self._rules.chunk_bytes]
             try:
-                offset = self._road.patch(letter, offset, chunk)
+                there = self._road.patch(letter, offset, chunk)
             except GateAnswered as why:
-                stumbles += 1
-                if why.status != _WRONG_OFFSET or why.code.startswith("letter.conflict") or stumbles > 3:
+                if why.status != _WRONG_OFFSET or why.code.startswith("letter.") or stumbles >= _STUMBLES:
                     raise
-                offset = self._road.offset(letter)
+                there = self._road.offset(letter)
+            if there <= offset:
+                stumbles += 1
+                if stumbles > _STUMBLES:
+                    raise RoadBroken("the gate takes bytes and has no more than before")
+            offset = there
             self._pace(len(chunk))
         self._receive(entry, self._road.receipt(letter))
 
@@ -345,6 +352,8 @@ class Post:
                 Purpose.LETTER_STATE,
                 self._keys.recipient,
             )
+            if max(state.step, cursor) > _MAX_NUMBER:
+                raise InvalidMessage("a state's number is out of all bounds")
         except PueError as why:
             self._tell("state.refused", str(cursor), why.code)
             return

@@ -27,7 +27,7 @@ class Gate:
     """The gate and its back.
 
     Back: `cut_after_bytes` breaks the line once so many bytes of letters came; `refuse` answers a creation with a
-    problem; `forge` spoils receipts; `fail_status` answers everything with it; `states` are given out as signed.
+    problem; `forge` spoils receipts; `swallow` takes bytes and forgets them; `fail_status` answers everything with it; `states` are given out as signed.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Gate:
         self.refuse: dict[str, Problem] = {}
         self.fail_status = 0
         self.forge: str = ""
+        self.swallow = False
         self.changed = threading.Condition(threading.RLock())
         certificate, key = (server_authority or authority).issue_files("gate", folder / "tls", server=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -162,6 +163,10 @@ def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one sm
             if offset != len(gate.content(letter)):
                 self.rfile.read(int(self.headers["Content-Length"]))
                 self._problem(409, Problem(code="upload.offset", who=WhoCanAct.WAIT))
+                return
+            if gate.swallow:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self._answer(204, headers={"Upload-Offset": str(offset)})
                 return
             self._take(letter, offset, int(self.headers["Content-Length"]))
 

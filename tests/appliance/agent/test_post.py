@@ -159,6 +159,25 @@ def test_a_nudge_fetches_at_once(world):
         until(lambda: world.word(label.letter) == "ricevuta", "the state", 5)
 
 
+def test_a_gate_that_swallows_bytes_blocks_nobody(world):
+    world.gate.swallow = True
+    label = world.letter()
+    with Office(world) as office:
+        until(lambda: office.post.waiting_why == "post.unreachable", "it gives up for now")
+        world.gate.swallow = False
+        until(lambda: world.word(label.letter) == "trasmessa", "the receipt")
+
+
+def test_numbers_out_of_all_bounds_are_refused(world):
+    label = world.letter()
+    with Office(world) as office:
+        until(lambda: world.word(label.letter) == "trasmessa", "the receipt")
+        world.gate.say(state(label.letter, 1 << 70, LetterWord.RECEIVED))
+        until(lambda: "state.refused" in office.told(), "it is told")
+        world.gate.say(state(label.letter, 1, LetterWord.RECEIVED))
+        until(lambda: world.word(label.letter) == "ricevuta", "the post goes on")
+
+
 def test_many_letters_two_megabytes(world):
     labels = [world.letter(200_000) for _ in range(10)]
     with Office(world, chunk_bytes=65_536):
