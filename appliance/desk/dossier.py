@@ -17,7 +17,7 @@ from appliance.desk.sitting import SIGNATURE, Citizen, Sitting
 from contracts.desk_api.clerk import Identified, SignatureWay
 from contracts.identity import fingerprint
 from contracts.messages.enrolment import Belongings
-from contracts.practices.model import Answers, Practice
+from contracts.practices.model import Answers, AnswerTerm, Practice
 
 SUMMARY_FILE: Final = "documents/summary.pdf"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -105,6 +105,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     identification: Identification
     attestation: Attestation
     documents: list[Document]
+    answer_term: AnswerTerm | None
     software: str
 
 
@@ -199,6 +200,7 @@ def manifest(
             read_back_at=state.read_back_ms or state.changed_ms,
         ),
         documents=[part.document for part in parts],
+        answer_term=practice.answer_term,
         software=software,
     )
 
