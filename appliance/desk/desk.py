@@ -408,10 +408,12 @@ class Desk:
             state = self._sitting
             if state is None or self.idle_s() < forgotten_s or not self.settled():
                 return
-            event: words.Event = words.Finished() if state.stage is Stage.DONE else words.LaidAside()
-            if (state.stage, type(event)) not in session.TABLE:
-                event = words.Abandoned("citizen_left")
-            self._apply(state, event, "", {})
+            if state.stage is Stage.DONE:
+                self._apply(state, words.Finished(), "", {})
+            elif state.resume is None and state.stage in (Stage.CARD, Stage.COMPARE, Stage.CHOOSE):
+                self._apply(state, words.Abandoned("citizen_left"), "", {})
+            elif (state.stage, words.LaidAside) in session.TABLE:
+                self._apply(state, words.LaidAside(), "", {})
 
     # ---- receipts
 
@@ -464,8 +466,9 @@ class Desk:
             for part, data in parts.items():
                 self._shelf.drafts.save(state.sitting, part, data)
             kept = decision.state
-            if any(isinstance(act, words.KeepDraft) for act in decision.acts):
-                kept = msgspec.structs.replace(state, laid_aside=True, changed_ms=self.now_ms())
+            for act in decision.acts:
+                if isinstance(act, words.KeepDraft):
+                    kept = act.state
             if kept is not None:
                 self._keep(kept)
         self._become(decision.state)

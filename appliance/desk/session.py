@@ -568,9 +568,21 @@ def _over(_state: Sitting, _event: Event, _: Circumstances) -> Decision:
     return Decision(None, (words.EraseDraft(),))
 
 
-def _laid_aside(state: Sitting, _event: words.LaidAside, _: Circumstances) -> Decision:
+def _laid_aside(state: Sitting, _event: words.LaidAside, now: Circumstances) -> Decision:
     _refuse_pending(state)
-    return Decision(None, (words.KeepDraft(),))
+    return Decision(None, (words.KeepDraft(_aside(state, now)),))
+
+
+def _laid_aside_again(state: Sitting, _event: words.LaidAside, now: Circumstances) -> Decision:
+    """A draft was reopened and its citizen is not there after all: it waits on, unidentified."""
+    if state.resume is None:
+        raise SittingRefused("nothing was begun that could wait", stage=state.stage.value)
+    waiting = msgspec.structs.replace(_unidentified(state), stage=Stage.CARD, trouble=None)
+    return Decision(None, (words.ErasePart(PHOTO), words.KeepDraft(_aside(waiting, now))))
+
+
+def _aside(state: Sitting, now: Circumstances) -> Sitting:
+    return msgspec.structs.replace(state, laid_aside=True, card=False, changed_ms=now.now_ms)
 
 
 def _cell(handler: Callable[[Sitting, E, Circumstances], Decision], *to: Stage | None) -> Transition:
@@ -612,6 +624,8 @@ def _table() -> dict[tuple[Stage, type[Event]], Transition]:
     for stage in (s.FORM, s.PAGES, s.READ_BACK, s.SIGN):
         table[stage, w.StepOpened] = _cell(_step_opened, s.FORM, s.PAGES)
         table[stage, w.LaidAside] = _cell(_laid_aside, None)
+    for stage in (s.CARD, s.COMPARE):
+        table[stage, w.LaidAside] = _cell(_laid_aside_again, None)
     for stage in s:
         if stage not in (s.SEALING, s.DONE):
             table[stage, w.Abandoned] = _cell(_over, None)

@@ -335,4 +335,6 @@ class EraseDraft(Act, frozen=True):
 
 
 class KeepDraft(Act, frozen=True):
-    """The sitting leaves the desk; its draft stays."""
+    """The sitting leaves the desk; its draft stays, as `state`."""
+
+    state: Sitting

@@ -63,6 +63,8 @@ def may(state: Sitting) -> list[str]:
         calls = [call for call in calls if call not in _NEEDS_READING]
     if state.verdict is None or state.verdict.kind is VerdictKind.REFUSED or state.citizen is None:
         calls = [call for call in calls if call != "same_person"]
+    if state.resume is None and state.stage in (Stage.CARD, Stage.COMPARE):
+        calls = [call for call in calls if call != "lay_aside"]
     if state.signature is None:
         calls = [call for call in calls if call != "seal"]
     if state.stage is Stage.DONE:

@@ -245,6 +245,21 @@ def test_a_reopened_draft_wants_the_same_citizen_again():
     assert same.answers["tipo"] == ["eco"]
 
 
+def test_a_reopened_draft_whose_citizen_is_not_there_waits_on():
+    draft = msgspec.structs.replace(filled("estratto_conto", ESTRATTO), laid_aside=True)
+    state = session.reopened(draft)
+    assert "lay_aside" in may(state)
+    for here in (state, go(state, w.CodeEntered(can="1"), w.CardRead(MARIA, verdict(VerdictKind.VERIFIED)))):
+        decision = decide(here, w.LaidAside(), now())
+        (kept,) = [act.state for act in decision.acts if isinstance(act, w.KeepDraft)]
+        again = session.reopened(kept)
+        assert (again.stage, again.resume, again.identified) == (Stage.CARD, Stage.PAGES, None)
+        assert again.answers == draft.answers
+    with pytest.raises(SittingRefused):
+        decide(fresh(), w.LaidAside(), now())
+    assert "lay_aside" not in may(fresh())
+
+
 def test_after_sealing_nothing_of_the_citizen_is_left():
     state = go(
         filled("estratto_conto", ESTRATTO),
@@ -286,6 +301,16 @@ def _typed(draw, practice, step):
     return {name: values for name, values in typed.items() if values}
 
 
+STARTS = [
+    fresh,
+    identified,
+    lambda: filled("naspi", NASPI),
+    lambda: filled("estratto_conto", ESTRATTO),
+    lambda: session.reopened(filled("estratto_conto", ESTRATTO)),
+]
+"""Not only the first step: chance alone seldom comes far."""
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Events as they come; the state must stay honest."""
 
@@ -296,9 +321,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.seen = {"read_back": False, "signed": False, "seal": False}
         self.number = 10
 
-    @initialize()
-    def sit_down(self):
-        self.state = fresh()
+    @initialize(start=st.sampled_from(STARTS))
+    def sit_down(self, start):
+        self.state = start()
 
     def do(self, event):
         if self.state is None:
@@ -411,8 +436,14 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def later(self):
-        if self.state is not None and (self.state.stage, w.LaidAside) in TABLE and not self.state.pending:
-            self.state = session.reopened(self.state)
+        if self.state is None:
+            return
+        try:
+            decision = decide(self.state, w.LaidAside(), now(self.number))
+        except SittingRefused:
+            return
+        (kept,) = [act.state for act in decision.acts if isinstance(act, w.KeepDraft)]
+        self.state, self.acts = session.reopened(kept), []
 
     @rule(
         event=st.sampled_from([w.Finished(), w.LaidAside(), w.Abandoned("other")]), seldom=st.integers(0, 9)
