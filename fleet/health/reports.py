@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -104,9 +106,10 @@ def on_twin(session: Session, arrival: Arrival) -> None:
     same = row is not None and (row.applied_rev, row.errors) == (message.applied_rev, message.errors)
     if row is None:
         row = TwinRow(box=arrival.box)
-        session.add(row)
     row.life, row.seq, row.applied_rev = arrival.life, message.seq, message.applied_rev
     row.errors, row.received_at = dict(message.errors), now
+    session.add(row)
+    session.flush()
     if not same:
         code = "refused" if message.errors else "applied"
         timeline.note(session, arrival.box, Kind.TWIN, code, at=now, facts={"rev": message.applied_rev})
@@ -153,9 +156,15 @@ def latest(session: Session, box: str, now: datetime) -> LatestRow:
 
 def insert_once(session: Session, table: type[Base], values: dict[str, Any]) -> bool:
     """Insert a row unless its key is there; whether it was new. Works on SQLite and PostgreSQL."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    result = session.execute(build(table).values(**values).on_conflict_do_nothing())
-    return bool(getattr(result, "rowcount", 0))
+    connection = session.connection()
+    return bool(connection.execute(_insert(connection.dialect.name, table), values).rowcount)
+
+
+@functools.cache
+def _insert(dialect: str, table: type[Base]) -> sa.Executable:
+    # Built once a table: building and compiling it for each report cost more than storing it.
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return build(table).on_conflict_do_nothing()
 
 
 def _heard(row: LatestRow, now: datetime) -> None:
@@ -173,9 +182,10 @@ def _trouble(session: Session, box: str, event: Event, at: datetime) -> None:
         return
     if row is None:
         row = TroubleRow(box=box, key=event.key, since=at, times=0)
-        session.add(row)
     row.times += 1
     row.severity, row.facts = event.severity, dict(event.facts)
+    session.add(row)
+    session.flush()
 
 
 def _columns(message: Health, now: datetime) -> dict[str, Any]:

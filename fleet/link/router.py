@@ -43,7 +43,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
 Handler = Callable[[Session, Arrival], None]
 """Writes what an arrival means, in the worker's transaction. Idempotent by (box, life, seq); refuses with a
-`PueError` before it writes anything."""
+`PueError` before it writes anything; flushes what it may look for again (the worker turns autoflush off)."""
 
 _KINDS: Final[dict[Up, type[Head]]] = {
     Up.HEALTH: Health,

@@ -7,6 +7,7 @@ worker are fixed: who takes its place takes its queue (shared subscriptions woul
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import queue
@@ -312,21 +313,29 @@ class Worker:
         now = self._clock.now()
         marks: dict[tuple[BoxName, int], Mark] = {}
         with self._database.write() as session:
-            for item in batch:
-                try:
-                    self._store_one(session, item, now, marks)
-                except PueError as why:
-                    self._refuse(session, item, why.code, str(why))
+            life_of = functools.cache(functools.partial(self._rooms.life_of, session))
+            # A box's newest words are written once a batch, not once a report.
+            with session.no_autoflush:
+                for item in batch:
+                    try:
+                        self._store_one(session, item, now, marks, life_of)
+                    except PueError as why:
+                        self._refuse(session, item, why.code, str(why))
             self._keep_marks(session, marks, now)
         return {box: mark.stored for (box, _), mark in marks.items()}
 
     def _store_one(
-        self, session: Session, item: _Item, now: datetime, marks: dict[tuple[BoxName, int], Mark]
+        self,
+        session: Session,
+        item: _Item,
+        now: datetime,
+        marks: dict[tuple[BoxName, int], Mark],
+        life_of: Callable[[BoxName], int | None],
     ) -> None:
         if not item.payload:
             return  # a kept word was cleared
         box, subject, message = router.read(item.topic, item.payload)
-        life = self._rooms.life_of(session, box)
+        life = life_of(box)
         if life is None:
             msg = "the box is not in the book, or is retired"
             raise BoxUnknownHere(msg, box=box)

@@ -192,6 +192,7 @@ def on_result(session: Session, arrival: Arrival) -> None:
             received_at=arrival.received_at,
         )
     )
+    session.flush()
     if message.seq <= row.state_seq or _settled(row):
         return
     row.state_seq = message.seq

@@ -21,7 +21,10 @@ from contracts.errors import PueError, WhoCanAct
 from fleet.clock import Clock
 
 START_S: Final = 30.0
-STOP_S: Final = 4.0
+STOP_S: Final = 3.5
+LAST_STOP_S: Final = 1.0
+"""Kept for the broker, however slow the others were: it still writes down what it holds."""
+
 STABLE_S: Final = 60.0
 LONGEST_PAUSE_S: Final = 30.0
 
@@ -125,6 +128,7 @@ class Supervisor:
         """End all children, last started first; after `STOP_S` by force."""
         self._stopping.set()
         give_up_s = self._clock.monotonic_s() + STOP_S
+        last_s = give_up_s + LAST_STOP_S
         living = [child for child in reversed(self._children) if child.process is not None]
         for child in living:
             # The broker comes last in this list and outlives who still has something to say.
@@ -132,7 +136,7 @@ class Supervisor:
                 self._wait_for(living[:-1], give_up_s)
             if child.process is not None and child.process.poll() is None:
                 child.process.terminate()
-        self._wait_for(living, give_up_s)
+        self._wait_for(living, last_s)
 
     # ---- inside
 
