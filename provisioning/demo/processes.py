@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from contracts.errors import PueError, WhoCanAct
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 READY = "ready"
 START_S = 60.0
 STOP_S = 10.0
+RESTART_S = 0.5
+"""Pause before a program that died while starting is started again (systemd's RestartSec)."""
+
 _TAIL_BYTES = 4_000
 
 
@@ -120,13 +124,18 @@ class Program:
 
     def _keep(self) -> None:
         # One thread for all lives: the kernel ends a child of `--pdeathsig` with the thread that made it.
+        ever = False
         while (process := self._begin()) is not None:
             born = self._attend(process)
+            self._ready.clear()
             process.wait()
-            if not born:
-                self._wanted = False
-                self._ready.set()  # wakes a waiter when the program ended before it was ready
             self.deaths += 1
+            if not (ever or born):
+                self._wanted = False
+                self._ready.set()  # wakes a waiter when the program ended before it was ever ready
+            elif not born:
+                time.sleep(RESTART_S)
+            ever = ever or born
 
     def _begin(self) -> subprocess.Popen[bytes] | None:
         with self._birth, self.log.open("ab") as log:
