@@ -102,9 +102,10 @@ class Visit:
     def screenshot(self, path):
         """Leave a picture of the whole page at desk size, and one 320 px wide beside it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path, full_page=True)
+        # Written here: Playwright would start a thread of its own for it.
+        path.write_bytes(self.page.screenshot(full_page=True))
         self.page.set_viewport_size({"width": NARROW, "height": 640})
-        self.page.screenshot(path=path.with_stem(f"{path.stem}-320"), full_page=True)
+        path.with_stem(f"{path.stem}-320").write_bytes(self.page.screenshot(full_page=True))
         self.page.set_viewport_size(DESK_SCREEN)
 
     def faults(self):

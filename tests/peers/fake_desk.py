@@ -127,6 +127,9 @@ class FakeDesk:
         self.letters_kept = list(LETTERS)
         self.drafts_kept = []
         self.refusals = {}
+        self.always = {}
+        self.idle_lock_s = 300
+        self.stays = 0
         self.acts = []
         self.token = None
         self.locked = False
@@ -165,7 +168,19 @@ class FakeDesk:
     def reset(self, path=None):
         """As new, with nobody logged in."""
         fresh = FakeDesk(self.path)
-        for name in ("clerks", "letters_kept", "drafts_kept", "refusals", "acts", "token", "locked", "_once"):
+        for name in (
+            "clerks",
+            "letters_kept",
+            "drafts_kept",
+            "refusals",
+            "always",
+            "idle_lock_s",
+            "stays",
+            "acts",
+            "token",
+            "locked",
+            "_once",
+        ):
             setattr(self, name, getattr(fresh, name))
         self.show(msgspec.structs.replace(fresh.view, revision=self.view.revision))
 
@@ -191,6 +206,14 @@ class FakeDesk:
     def refuse(self, call, code, who=WhoCanAct.CLERK, **facts):
         """The next such call is refused."""
         self.refusals[call] = Refusal(code, who, **facts)
+
+    def refuse_for_good(self, call, code, who=WhoCanAct.CLERK):
+        """Every such call is refused until `always` is cleared."""
+        self.always[call] = Refusal(code, who)
+
+    def enter(self):
+        """The clerk comes in; the welcome holds the token."""
+        return self._welcome()
 
     # ---- stages
 
@@ -328,6 +351,7 @@ class FakeDesk:
         return self._inside()
 
     def stay(self, request: door.Ask) -> door.DeskView:
+        self.stays += 1
         return self.look(request)
 
     def watch(self, request: door.Watch) -> door.DeskView:
@@ -397,9 +421,10 @@ class FakeDesk:
         return self._act(request, work)
 
     def take_page(self, request: door.TakePage) -> door.DeskView:
-        return self._act(request, lambda: self._taken(request.attachment))
+        return self._act(request, lambda: self.take(request.attachment))
 
-    def _taken(self, attachment):
+    def take(self, attachment):
+        """A page lies there now."""
         before = self.view.sitting.pages
         shot = door.PageView(
             page=unique(100 + len(before.pages)),
@@ -504,7 +529,7 @@ class FakeDesk:
 
     def _inside(self):
         view = msgspec.structs.replace(
-            self.view, clerk=door.ClerkView(name=NAME, idle_lock_s=300), locked=self.locked
+            self.view, clerk=door.ClerkView(name=NAME, idle_lock_s=self.idle_lock_s), locked=self.locked
         )
         return msgspec.structs.replace(view, sitting=None, drafts=0) if self.locked else view
 
@@ -548,7 +573,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         try:
             request = read_request(call, body)
-            refusal = self.desk.refusals.pop(call.name, None)
+            refusal = self.desk.refusals.pop(call.name, None) or self.desk.always.get(call.name)
             if refusal is not None:
                 raise refusal
             status, answer = 200, getattr(self.desk, call.name)(request)

@@ -273,17 +273,20 @@ def sign() -> Response:
     cause = " ".join(request.form.get("cause", "").split())
     if way == SignatureWay.CANNOT_SIGN and not cause:
         errors = {"cause": N_("Scriva perché il cittadino non può firmare.")}
-        return _draw(visit.look(), 422, errors=errors, problem=None)
+        return _draw_cannot_sign(visit.look(), 422, errors)
     return _act("sign", Sign, way=way, cause=cause)
 
 
 @blueprint.get("/non-firma")
 def cannot_sign() -> Response:
     """The page for a citizen who cannot sign."""
-    view = visit.look()
+    return _draw_cannot_sign(visit.look(), 200, {})
+
+
+def _draw_cannot_sign(view: DeskView, status: int, errors: dict[str, str]) -> Response:
     if view.sitting is None or view.locked or view.sitting.stage is not Stage.SIGN:
         return _draw(view)
-    return visit.page("cannot_sign.html", errors={}, problem=None)
+    return visit.page("cannot_sign.html", status, errors=errors, problem=None)
 
 
 @blueprint.post("/salva")

@@ -1,0 +1,474 @@
+"""What clerks do, in real Chromium: by mouse, by keyboard alone, without scripts, twice, in a hurry, with the desk gone."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from contracts.desk_api.clerk import LineView, ReadingView, Stage
+from tests.peers.browser import Visit
+from tests.peers.fake_desk import NAME, PIN, USER, device
+
+expect.set_options(timeout=10_000)
+
+
+def heading(page, name):
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+
+
+def press(page, name, *, exact=True):
+    page.get_by_role("button", name=name, exact=exact).click()
+
+
+def fill_estratto(page):
+    """The questions of the shortest practice."""
+    heading(page, "Chi fa la domanda")
+    page.get_by_label("Comune o Stato estero di nascita").fill("Agordo")
+    page.get_by_label("Cittadinanza").fill("italiana")
+    press(page, "Avanti")
+    heading(page, "Come la contattiamo")
+    page.get_by_label("Numero di telefono").fill("333 123 4567")
+    page.get_by_label("No", exact=True).check()
+    press(page, "Avanti")
+    heading(page, "Che cosa serve")
+    page.get_by_label("Estratto semplice").check()
+    page.get_by_role("group", name="Serve per una causa").get_by_label("No").check()
+    page.get_by_role("group", name="Ha lavorato anche").get_by_label("No").check()
+    press(page, "Avanti")
+
+
+def whole_way(page, desk):
+    press(page, "Comincia")
+    heading(page, "Le sei cifre della carta")
+    page.get_by_label("Sei cifre", exact=True).fill("123 456")
+    press(page, "Leggi la carta")
+    heading(page, "È la stessa persona?")
+    press(page, "È la persona")
+    heading(page, "Che cosa vuole chiedere?")
+    press(page, "Estratto conto", exact=False)
+    fill_estratto(page)
+    heading(page, "I documenti")
+    press(page, "Fotografa")
+    expect(page.get_by_text("Si legge bene")).to_be_visible()
+    press(page, "Avanti")
+    heading(page, "Rileggiamo insieme")
+    press(page, "È tutto giusto")
+    heading(page, "Il foglio da firmare")
+    press(page, "Stampa il foglio")
+    heading(page, "La firma")
+    press(page, "Fotografa il foglio firmato")
+    heading(page, "La firma si legge?")
+    press(page, "Sì, si legge")
+    heading(page, "Tutto pronto")
+    press(page, "Salva la domanda")
+    heading(page, "La domanda è salva")
+    expect(page.get_by_text("Salvata sul dispositivo")).to_be_visible()
+    press(page, "Stampa la ricevuta")
+    press(page, "Fine")
+    heading(page, f"Buon lavoro, {NAME.split()[0]}")
+
+
+def test_the_whole_way_by_mouse(clerk, desk):
+    whole_way(clerk.page, desk)
+    assert clerk.plain_faults() == []
+    assert clerk.strangers() == []
+
+
+def test_the_whole_way_without_scripts(browser, face, desk):
+    with Visit(browser, face, java_script_enabled=False) as visit:
+        visit.go("/entra")
+        visit.page.get_by_label(USER).check()
+        visit.page.get_by_label("PIN").fill(PIN)
+        press(visit.page, "Entra")
+        whole_way(visit.page, desk)
+
+
+class Keyboard:
+    """A clerk without a mouse. Each stop of the focus must be seen."""
+
+    def __init__(self, visit):
+        self.visit, self.keys = visit, visit.page.keyboard
+
+    def to(self, role, name, *, limit=60):
+        target = self.visit.page.get_by_role(role, name=name, exact=True)
+        expect(target.first).to_be_visible()
+        for _ in range(limit):
+            if target.first.evaluate("e => e === document.activeElement"):
+                return
+            self.keys.press("Tab")
+            focus = self.visit.focus()
+            assert focus["shown"], f"the focus cannot be seen on {focus}"
+            assert focus["inside"], f"the focus is off the screen on {focus}"
+        raise AssertionError(f"the keyboard does not reach {name}")
+
+    def press(self, name):
+        self.to("button", name)
+        self.keys.press("Enter")
+
+    def type(self, name, text):
+        self.to("textbox", name)
+        self.keys.type(text)
+
+    def choose(self, name):
+        """Tab reaches the first of a group of radio buttons (or the chosen one), the arrows the others."""
+        target = self.visit.page.get_by_role("radio", name=name, exact=True).last
+        group = target.get_attribute("name")
+        for _ in range(60):
+            if self.visit.page.evaluate("document.activeElement.name") == group:
+                break
+            self.keys.press("Tab")
+        for _ in range(10):
+            if target.is_checked():
+                return
+            self.keys.press("Space" if target.evaluate("e => e === document.activeElement") else "ArrowDown")
+        raise AssertionError(f"the keyboard does not choose {name}")
+
+
+def test_the_whole_way_by_keyboard_alone(visit, desk):
+    page, keyboard = visit.page, Keyboard(visit)
+    visit.go("/entra")
+    keyboard.type("PIN", PIN)
+    keyboard.keys.press("Enter")
+    heading(page, "Buon lavoro")
+    keyboard.press("Comincia")
+    heading(page, "Le sei cifre")
+    keyboard.type("Sei cifre", "123456")
+    keyboard.keys.press("Enter")
+    heading(page, "È la stessa persona?")
+    keyboard.press("È la persona")
+    heading(page, "Che cosa vuole chiedere?")
+    page.keyboard.press("Tab")
+    choice = page.get_by_role("button", name="Estratto conto")
+    while not choice.evaluate("e => e === document.activeElement"):
+        keyboard.keys.press("Tab")
+    keyboard.keys.press("Enter")
+    heading(page, "Chi fa la domanda")
+    keyboard.to("combobox", "Comune o Stato estero di nascita")
+    keyboard.keys.type("Agordo")
+    keyboard.type("Cittadinanza", "italiana")
+    keyboard.keys.press("Enter")
+    heading(page, "Come la contattiamo")
+    keyboard.type("Numero di telefono", "3331234567")
+    keyboard.choose("No")
+    keyboard.keys.press("Control+Enter")
+    heading(page, "Che cosa serve")
+    keyboard.choose("Estratto semplice (per vedere i contributi)")
+    for name in ("Serve per una causa o un ricorso?", "Ha lavorato anche all'estero?"):
+        page.get_by_role("group", name=name).get_by_label("Sì").focus()
+        keyboard.keys.press("Space")
+    keyboard.press("Avanti")
+    heading(page, "I documenti")
+    keyboard.press("Avanti")
+    heading(page, "Rileggiamo insieme")
+    keyboard.press("È tutto giusto")
+    keyboard.press("Stampa il foglio")
+    keyboard.press("Fotografa il foglio firmato")
+    keyboard.press("Sì, si legge")
+    keyboard.press("Salva la domanda")
+    heading(page, "La domanda è salva")
+    keyboard.press("Stampa la ricevuta")
+    keyboard.press("Fine")
+    heading(page, "Buon lavoro")
+
+
+def test_after_each_page_the_reader_stands_at_the_heading_or_the_errors(clerk, desk):
+    desk.at(Stage.FORM)
+    clerk.go("/sportello")
+    expect(clerk.page.get_by_role("heading", level=1)).to_be_focused()
+    press(clerk.page, "Avanti")
+    summary = clerk.page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("Ci sono 2 risposte da controllare")
+    summary.get_by_role("link").first.click()
+    expect(clerk.page.get_by_label("Comune o Stato estero di nascita")).to_be_focused()
+
+
+def test_what_was_typed_stays_when_an_answer_is_refused(clerk, desk):
+    desk.at(Stage.FORM)
+    clerk.go("/sportello")
+    clerk.page.get_by_label("Cittadinanza").fill("italiana")
+    press(clerk.page, "Avanti")
+    expect(clerk.page.get_by_label("Cittadinanza")).to_have_value("italiana")
+
+
+def test_a_double_click_is_one_act(clerk, desk):
+    clerk.page.get_by_role("button", name="Comincia").dblclick()
+    heading(clerk.page, "Le sei cifre")
+    assert desk.acts == ["Act"]
+
+
+def test_the_same_form_twice_is_one_act_even_without_the_page_helping(clerk, desk):
+    desk.at(Stage.READ_BACK)
+    clerk.go("/sportello")
+    clerk.page.evaluate("""async () => {
+        const form = document.querySelector('form[action="/sportello/conferma"]');
+        const send = () => fetch(form.action, {method: 'POST', body: new URLSearchParams(new FormData(form))});
+        await Promise.all([send(), send(), send()]);
+    }""")
+    assert desk.acts == ["ConfirmReadBack"]
+
+
+def test_after_leaving_the_way_back_shows_nothing(clerk, desk):
+    desk.at(Stage.COMPARE)
+    clerk.go("/sportello")
+    expect(clerk.page.get_by_text("PROVA MARIA")).to_be_visible()
+    press(clerk.page, "Esci")
+    heading(clerk.page, "Buongiorno")
+    for _ in range(3):
+        clerk.page.go_back()
+        expect(clerk.page.get_by_role("heading", level=1)).to_have_text("Buongiorno")
+        assert "PROVA" not in clerk.page.content()
+
+
+def test_f9_hides_at_once_and_the_pin_brings_the_work_back(clerk, desk):
+    desk.at(Stage.COMPARE)
+    clerk.go("/sportello")
+    heading(clerk.page, "È la stessa persona?")
+    clerk.page.keyboard.press("F9")
+    heading(clerk.page, "Postazione bloccata")
+    assert "PROVA" not in clerk.page.content()
+    clerk.page.get_by_label("PIN").fill(PIN)
+    press(clerk.page, "Entra")
+    heading(clerk.page, "È la stessa persona?")
+
+
+def test_a_desk_that_dies_is_waited_for_and_the_page_returns_by_itself(clerk, desk):
+    clerk.go("/domande")
+    desk.close()
+    clerk.go("/domande")
+    heading(clerk.page, "Il dispositivo si sta riavviando")
+    desk.open()
+    heading(clerk.page, "Domande di questo sportello")
+
+
+def test_an_open_page_says_that_the_desk_is_away_and_goes_on(clerk, desk):
+    band = clerk.page.get_by_text("Il dispositivo si sta riavviando")
+    expect(clerk.page.locator("#luci")).to_be_visible()
+    clerk.page.wait_for_timeout(300)
+    desk.close()
+    expect(band).to_be_visible()
+    desk.open()
+    expect(band).to_be_hidden()
+
+
+def test_what_was_sent_to_a_dead_desk_is_sent_again(clerk, desk):
+    desk.at(Stage.CARD)
+    clerk.go("/sportello")
+    clerk.page.get_by_label("Sei cifre", exact=True).fill("123456")
+    desk.close()
+    press(clerk.page, "Leggi la carta")
+    heading(clerk.page, "Il dispositivo si sta riavviando")
+    desk.open()
+    heading(clerk.page, "È la stessa persona?")
+    assert desk.acts == ["EnterCode"]
+
+
+def test_a_session_the_desk_forgot_ends_every_open_page(clerk, desk):
+    clerk.page.wait_for_timeout(300)
+    desk.token = None
+    desk.show()
+    expect(clerk.page.get_by_text("La sessione è finita")).to_be_visible()
+
+
+def test_lights_and_line_change_in_the_open_page(clerk, desk):
+    clerk.page.evaluate("window.sameDocument = true")
+    desk.show(devices=[device("printer", "trouble", "printer.paper_out")], line=LineView(connected=False))
+    expect(clerk.page.locator("#lampade").get_by_text("Manca la carta nella stampante.")).to_be_visible()
+    expect(clerk.page.locator("#luci")).to_contain_text("Da sistemare")
+    desk.show(devices=[device("printer")])
+    expect(clerk.page.locator("#lampade").get_by_text("Manca la carta")).to_be_hidden()
+    assert clerk.page.evaluate("window.sameDocument") is True
+    assert clerk.plain_faults() == []
+
+
+def test_a_letters_state_changes_in_the_open_list(clerk, desk):
+    import msgspec
+
+    clerk.go("/domande")
+    first = clerk.page.locator(".pue-letters li").first
+    expect(first).to_contain_text("Salvata sul dispositivo")
+    desk.letters_kept[0] = msgspec.structs.replace(desk.letters_kept[0], word="trasmessa")
+    desk.letters_kept[0] = msgspec.convert(
+        msgspec.to_builtins(desk.letters_kept[0]), type(desk.letters_kept[1])
+    )
+    desk.show()
+    expect(first).to_contain_text("Trasmessa")
+
+
+def test_reading_moves_in_place_and_the_next_page_comes_by_itself(clerk, desk):
+    desk.at(Stage.READING)
+    clerk.go("/sportello")
+    desk.sit(reading=ReadingView(code="card.chip", ratio=0.8))
+    expect(clerk.page.get_by_text("Controllo che il chip sia l'originale.")).to_be_visible()
+    expect(clerk.page.get_by_role("progressbar")).to_have_attribute("value", "80")
+    desk.at(Stage.COMPARE)
+    heading(clerk.page, "È la stessa persona?")
+
+
+def test_the_live_picture_lives(clerk, desk):
+    desk.at(Stage.COMPARE)
+    clerk.go("/sportello")
+    began = time.monotonic()
+    while sum("/immagine/preview?n=" in url for url in clerk.requests) < 4:
+        assert time.monotonic() - began < 15
+        clerk.page.wait_for_timeout(100)
+    # Four pictures a second and no faster: the first comes at once, each other 250 ms after the one before.
+    assert time.monotonic() - began > 0.6
+
+
+def test_a_camera_without_a_picture_is_said_calmly_and_tried_again(clerk, desk):
+    desk.at(Stage.COMPARE)
+    desk.refuse_for_good("picture", "camera.absent")
+    clerk.go("/sportello")
+    expect(clerk.page.get_by_text("La telecamera non dà immagine.")).to_be_visible()
+    desk.always.clear()
+    expect(clerk.page.get_by_text("La telecamera non dà immagine.")).to_be_hidden()
+
+
+def test_the_open_step_is_kept_as_it_is_written(clerk, desk):
+    desk.at(Stage.FORM)
+    clerk.go("/sportello")
+    clerk.page.get_by_label("Cittadinanza").fill("italiana")
+    clerk.page.get_by_label("Nome", exact=True).focus()
+    expect(clerk.page.get_by_text(re.compile("salvata in bozza alle"))).to_be_visible()
+    assert desk.acts == ["SaveStep"]
+    assert desk.view.sitting.form.answers["cittadinanza"] == ["italiana"]
+    clerk.page.reload()
+    expect(clerk.page.get_by_label("Cittadinanza")).to_have_value("italiana")
+
+
+def test_children_are_added_and_taken_away(clerk, desk):
+    from contracts.practices.catalogue import shipped
+
+    auu = shipped().get("auu@2026-01")
+    desk.at(Stage.FORM)
+    desk.sit(form=desk.form_of(auu, 2, {}))
+    clerk.go("/sportello")
+    page = clerk.page
+    page.get_by_label("Codice fiscale del figlio").fill("PRIMO")
+    press(page, "Aggiungi: figlio")
+    expect(page.get_by_role("group", name="Figlio 2")).to_be_visible()
+    page.get_by_role("group", name="Figlio 2").get_by_label("Codice fiscale del figlio").fill("SECONDO")
+    press(page, "Togli Figlio 1")
+    expect(page.get_by_label("Codice fiscale del figlio")).to_have_value("SECONDO")
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_a_question_appears_when_the_answer_above_calls_for_it(clerk, desk):
+    from contracts.practices.catalogue import shipped
+
+    desk.at(Stage.FORM)
+    desk.sit(form=desk.form_of(shipped().get("auu@2026-01"), 4, {}))
+    clerk.go("/sportello")
+    iban = clerk.page.get_by_label("IBAN", exact=True)
+    expect(iban).to_be_hidden()
+    clerk.page.get_by_label("Conto corrente (IBAN)").check()
+    expect(iban).to_be_visible()
+    clerk.page.get_by_label("In contanti all'ufficio postale").check()
+    expect(iban).to_be_hidden()
+    assert clerk.plain_faults() == []
+
+
+def test_comuni_are_suggested_without_a_name_in_an_address(clerk, desk):
+    desk.at(Stage.FORM)
+    clerk.go("/sportello")
+    field = clerk.page.get_by_label("Comune o Stato estero di nascita")
+    field.press_sequentially("agord")
+    expect(clerk.page.locator("datalist option[value='Agordo']")).to_have_count(1)
+    assert not [url for url in clerk.requests if "agord" in url.lower()]
+
+
+def test_by_sight_says_what_is_missing_and_keeps_what_is_there(clerk, desk):
+    desk.at(Stage.CARD)
+    clerk.go("/sportello/a-vista")
+    page = clerk.page
+    page.get_by_label("Cognome").fill("Prova")
+    press(page, "Continua")
+    expect(page.get_by_role("alert")).to_contain_text("Ci sono 6 risposte da controllare")
+    expect(page.get_by_label("Cognome")).to_have_value("Prova")
+    page.get_by_label("Il chip non si legge").check()
+    page.get_by_label("Patente").check()
+    for label, text in (
+        ("Numero del documento", "U10000000A"),
+        ("Nome", "Maria"),
+        ("Data di nascita", "3/2/1950"),
+        ("Codice fiscale", "prv mra 50b43 a074 x"),
+    ):
+        page.get_by_label(label, exact=True).fill(text)
+    press(page, "Continua")
+    heading(page, "Che cosa vuole chiedere?")
+
+
+def test_the_lines_of_the_back_are_another_way_in(clerk, desk):
+    desk.at(Stage.CARD)
+    clerk.go("/sportello")
+    page = clerk.page
+    page.get_by_text("Le sei cifre non si leggono?").click()
+    page.get_by_label("Righe sul retro").fill("corto")
+    press(page, "Leggi con queste righe")
+    expect(page.get_by_role("alert")).to_contain_text("Copi tutte le righe")
+    page.get_by_label("Righe sul retro").fill(
+        "C<ITACA00000AA0<<<<<<<<<<<<<<<\n5002035f3002034ITA<<<<<<<<<<<0\nPROVA<<MARIA<<<<<<<<<<<<<<<<<<"
+    )
+    press(page, "Leggi con queste righe")
+    heading(page, "È la stessa persona?")
+
+
+def test_a_refused_act_is_told_where_it_happened(clerk, desk):
+    desk.at(Stage.SIGN)
+    clerk.go("/sportello")
+    desk.refuse("print_summary", "printer.paper_out")
+    press(clerk.page, "Stampa il foglio")
+    expect(clerk.page.get_by_role("alert")).to_contain_text("Manca la carta nella stampante.")
+    heading(clerk.page, "Il foglio da firmare")
+    press(clerk.page, "Stampa il foglio")
+    heading(clerk.page, "La firma")
+
+
+def test_who_cannot_sign_is_served_too(clerk, desk):
+    desk.at(Stage.SIGN)
+    clerk.go("/sportello")
+    page = clerk.page
+    page.get_by_role("link", name="Il cittadino non può firmare").click()
+    press(page, "Raccolgo io la dichiarazione")
+    expect(page.get_by_role("alert")).to_contain_text("Scriva perché")
+    page.get_by_label("Perché non può firmare?").fill("impedimento alla mano")
+    press(page, "Raccolgo io la dichiarazione")
+    expect(page.get_by_text("La dichiarazione è raccolta da lei")).to_be_visible()
+
+
+def test_laying_aside_and_erasing_are_told_apart(clerk, desk):
+    desk.at(Stage.FORM)
+    clerk.go("/sportello")
+    page = clerk.page
+    page.get_by_role("link", name="Interrompi…").click()
+    press(page, "Cancella la domanda")
+    expect(page.get_by_role("alert")).to_contain_text("Scelga il motivo")
+    assert desk.acts == []
+    press(page, "Metti da parte")
+    heading(page, "Domande da finire")
+    press(page, "PROVA MARIA", exact=False)
+    heading(page, "Le sei cifre della carta")
+
+
+def test_before_the_lock_it_warns_and_one_key_goes_on(browser, face, desk):
+    desk.idle_lock_s = 61
+    with Visit(browser, face) as visit:
+        visit.context.add_cookies([{"name": "pue", "value": desk.enter().token, "url": face}])
+        visit.go("/")
+        band = visit.page.get_by_text("Tra un minuto la postazione si blocca")
+        expect(band).to_be_visible()
+        before = desk.stays
+        visit.page.keyboard.press("Shift")
+        expect(band).to_be_hidden()
+        assert desk.stays > before
+
+
+@pytest.mark.parametrize("path", ["/sportello/codice", "/sportello/salva", "/comincia"])
+def test_an_act_typed_as_an_address_does_nothing_and_leads_home(clerk, desk, path):
+    clerk.go(path)
+    heading(clerk.page, "Buon lavoro")
+    assert desk.acts == []
