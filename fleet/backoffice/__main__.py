@@ -3,7 +3,7 @@
     python -m fleet.backoffice init                  make the keys and recipient.json for the fleet
     python -m fleet.backoffice join --certificate F --authority F   take over what the fleet issued
     python -m fleet.backoffice user add NAME         an officer's account (password on standard input)
-    python -m fleet.backoffice run                   fetch, open, register, post; serve the officer's page
+    python -m fleet.backoffice [run]                 fetch, open, register, post; serve the officer's page
     python -m fleet.backoffice config show           the effective settings
 
 Exit codes: 0 done, 1 refused or failed with a reason, 2 wrong use.
@@ -62,13 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, over all else"
     )
-    acts = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(act=_run)
+    acts = parser.add_subparsers(metavar="COMMAND")
     acts.add_parser("init", help="make the keys, once").set_defaults(act=_init)
     join = acts.add_parser("join", help="take over the client certificate the fleet issued")
     join.add_argument("--certificate", type=Path, required=True)
     join.add_argument("--authority", type=Path, required=True)
     join.set_defaults(act=_join)
-    acts.add_parser("run", help="serve").set_defaults(act=_run)
+    acts.add_parser("run", help="serve: the default").set_defaults(act=_run)
     user = acts.add_parser("user", help="officers' accounts").add_subparsers(required=True, metavar="ACT")
     add = user.add_parser("add", help="password on standard input")
     add.add_argument("name")

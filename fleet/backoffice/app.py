@@ -90,6 +90,7 @@ def create_app(office: Office) -> flask.Flask:
         "peso": _weight,
         "data": reading.italian_date,
         "comune": _comune,
+        "pratica": view.practice,
     }
     app.jinja_env.filters.update(filters)
     app.context_processor(
@@ -106,6 +107,10 @@ class _View:
     def __init__(self, office: Office, guard: Guard) -> None:
         self._office, self._guard = office, guard
         self._catalogue = catalogue.shipped()
+
+    def practice(self, key: str) -> str:
+        """The name of a practice whose dossier could not be read; its key where the catalogue lacks it."""
+        return next((practice.name for practice in self._catalogue.practices if practice.key == key), key)
 
     def letters(self) -> str:
         chosen = flask.request.args.get("stato", "")
@@ -197,7 +202,7 @@ def _word(word: LetterWord | None) -> str:
 
 
 def _weight(size_bytes: int) -> str:
-    kib = size_bytes / 1024
+    kib = max(1, size_bytes / 1024)
     return f"{kib:.0f} kB" if kib < 1024 else f"{kib / 1024:.1f} MB".replace(".", ",")
 
 

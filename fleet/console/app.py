@@ -17,6 +17,7 @@ from fleet.console.ground import Ground
 from fleet.faces.guard import Guard
 from fleet.health import board as health
 from fleet.health.liveness import Life
+from fleet.registry.boxes import BoxUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,9 @@ def create_app(ground: Ground, *, behind_https: bool = False) -> flask.Flask:
         # The type checker knows the attribute as a method; replacing it is Flask's own way.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.spec_processor(_only_the_api)
-    guard = Guard(app, ground.accounts, cookie=COOKIE, secure=behind_https, home="board")
+    guard = Guard(
+        app, ground.accounts, cookie=COOKIE, secure=behind_https, home="board", missing=(BoxUnknown,)
+    )
     view = _View(ground)
     app.add_url_rule("/", "board", view.board)
     app.add_url_rule("/fragments/board", "board_rows", view.board_rows)
@@ -61,7 +64,7 @@ def create_app(ground: Ground, *, behind_https: bool = False) -> flask.Flask:
     return app
 
 
-def _only_the_api(spec: dict[str, Any]) -> dict[str, Any]:
+def _only_the_api(spec: Any) -> Any:
     """Pages are for people; OpenAPI describes what programs may rely on."""
     spec["paths"] = {path: what for path, what in spec["paths"].items() if path.startswith("/api/")}
     return spec

@@ -11,7 +11,7 @@ import flask
 import msgspec
 from werkzeug.exceptions import HTTPException
 
-from contracts.errors import Problem, PueError, WhoCanAct
+from contracts.errors import InvalidName, Problem, PueError, WhoCanAct
 from fleet.faces.accounts import LockedOut, LoginRefused, Session
 
 if TYPE_CHECKING:
@@ -57,19 +57,30 @@ class Guard:
         cookie: name of the session cookie.
         secure: whether the face is reached by HTTPS only.
         home: endpoint to go to after log-in.
+        missing: refusals that mean "there is no such thing" (404), besides names that are no names.
 
     The application brings the templates ``login.html`` (gets `problem`) and ``error.html`` (gets `problem`, `status`).
     """
 
-    def __init__(self, app: Flask, accounts: Accounts, *, cookie: str, secure: bool, home: str) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        accounts: Accounts,
+        *,
+        cookie: str,
+        secure: bool,
+        home: str,
+        missing: tuple[type[PueError], ...] = (),
+    ) -> None:
         self.accounts = accounts
         self._cookie, self._secure, self._home = cookie, secure, home
+        self._missing: tuple[type[PueError], ...] = (InvalidName, *missing)
         app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
         app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
         app.before_request(self._before)
         app.after_request(_after)
         app.register_error_handler(HTTPException, _on_http_error)
-        app.register_error_handler(PueError, _on_refusal)
+        app.register_error_handler(PueError, self._on_refusal)
         app.add_url_rule("/static/vendor/<path:filename>", "vendor", _vendor)
         app.add_url_rule("/login", "login", self._login, methods=["GET", "POST"])
         app.add_url_rule("/logout", "logout", self._logout, methods=["POST"])
@@ -118,6 +129,13 @@ class Guard:
         answer = flask.redirect(flask.url_for("login"), 303)
         answer.delete_cookie(self._cookie, path="/")
         return answer
+
+    def _on_refusal(self, why: Exception) -> AnyResponse:
+        assert isinstance(why, PueError)
+        status = 403 if isinstance(why, NotOurPage | NotAllowed) else 409
+        if isinstance(why, self._missing):
+            status = 404
+        return _refused(why.problem(), getattr(why, "http_status", status))
 
     def require(self, least: str) -> Session:
         """The session, if its role suffices.
@@ -176,12 +194,6 @@ def _refused(problem: Problem, status: int) -> AnyResponse:
         return problem_response(problem, status)
     page = flask.render_template("error.html", problem=problem, status=status)
     return flask.make_response(page, status)
-
-
-def _on_refusal(why: Exception) -> AnyResponse:
-    assert isinstance(why, PueError)
-    status = getattr(why, "http_status", None) or (403 if isinstance(why, NotOurPage | NotAllowed) else 409)
-    return _refused(why.problem(), status)
 
 
 def _on_http_error(why: Exception) -> AnyResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import time
 
 import pytest
 
@@ -20,6 +19,7 @@ from fleet.clock import SettableClock, unix_ms
 from tests.fleet.backoffice.dossiers import dossier
 from tests.fleet.intake.test_road import create, send
 from tests.fleet.intake.world import World
+from tests.peers.waiting import until
 
 
 class PowerCut(BaseException):
@@ -266,24 +266,15 @@ def test_the_round_maker_says_what_stops_it_and_goes_on(desk):
     letters, desk.tray.letters = desk.tray.letters, away
     rounder = Rounder(desk.rounds, desk.clock, every_s=60, died=lambda: None)
     rounder.start()
-    wait(lambda: rounder.health.trouble is not None)
+    until(lambda: rounder.health.trouble is not None, "a word of the rounds")
     assert rounder.health.trouble.code == "gate.unreachable"
     desk.tray.letters = letters
     letter = add(desk)
     rounder.wake()
-    wait(lambda: rounder.health.good_ms is not None)
+    until(lambda: rounder.health.good_ms is not None, "a word of the rounds")
     rounder.stop()
     rounder.join(5)
     assert desk.register.entry(letter).protocollo
-
-
-def wait(condition, limit_s=10.0):
-    import threading
-
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end
-        threading.Event().wait(0.02)
 
 
 def test_over_the_real_gate(world, tmp_path, clock):
