@@ -18,7 +18,6 @@ import msgspec
 
 from appliance.desk import session, wording
 from appliance.desk import sitting as words
-from appliance.desk.perform import log_slip
 from appliance.desk.receipts import ReceiptFacts
 from appliance.desk.session import PHOTO, Circumstances, SittingRefused
 from appliance.desk.sitting import Sitting
@@ -597,6 +596,3 @@ class Desk:
 
     def _clerk_of(self) -> str:
         return self._sitting.attested_by if self._sitting else ""
-
-
-__all__ = ["Bell", "Day", "Desk", "DeskQuiet", "DiskFull", "NoSitting", "Shelf", "SittingOpen", "log_slip"]

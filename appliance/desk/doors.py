@@ -32,8 +32,6 @@ _CLAIM_LOOK_S: Final = 1.0
 _SWALLOW_S: Final = 0.2
 _SWALLOW_PIECES: Final = 256
 
-Claim = Callable[[], bool]
-
 
 class Doorway(ThreadingHTTPServer):
     """One socket, one contract.

@@ -9,7 +9,7 @@ from appliance.desk import receipts, views, wording
 from appliance.desk import sitting as words
 from appliance.desk.answers import sex_of
 from appliance.desk.desk import NoSitting
-from appliance.desk.session import PHOTO, SittingRefused, complete_answers
+from appliance.desk.session import SittingRefused, complete_answers
 from appliance.desk.sitting import Citizen
 from appliance.devices.port import Condition, DeviceKind
 from appliance.devices.printer.receipt import ReceiptDocument, render_pdf
@@ -317,6 +317,3 @@ class ClerkService:
             code="" if quiet else state.code,
             since=int(state.since.timestamp() * 1000),
         )
-
-
-__all__ = ["PHOTO", "ClerkService", "Staff"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.desk import sitting as words
 from appliance.desk import wording
-from appliance.desk.session import PHOTO, TABLE, complete_answers, missing_papers
+from appliance.desk.session import TABLE, complete_answers, missing_papers
 from contracts.desk_api.clerk import (
     CitizenView,
     DeadlineView,
@@ -181,6 +181,3 @@ def deadline(practice: Practice, answers: Answers, today: dt.date) -> DeadlineVi
             rule, day = found
             return DeadlineView(deadline=rule, day=day.isoformat(), days_left=(day - today).days)
     return None
-
-
-__all__ = ["CALLS", "PHOTO", "deadline", "may", "read_back", "view"]

@@ -27,6 +27,7 @@ from appliance.vault.drafts import Drafts
 from appliance.vault.journal import Journal
 from appliance.vault.keystore import FileKeyStore, open_data_key
 from appliance.vault.numbers import Ordinals
+from contracts.errors import PueError
 
 if TYPE_CHECKING:
     from appliance.runtime.clock import Clock
@@ -58,7 +59,7 @@ def open_shelf(state: Path, clock: Clock) -> tuple[Shelf, bytes]:
     journal = Journal(vault / "journal.jsonl", now=clock.now)
     key, lost = open_data_key(vault / "data.key", FileKeyStore(vault / "keystore.key"))
     outbox = Outbox(state / "outbox" / "outbox.db", now=clock.now)
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(PueError):  # a full disk must not keep the desk from saying so
         journal.write("desk.started", pid=os.getpid())
         if lost:
             journal.write("vault.key_lost")

@@ -18,7 +18,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from appliance.runtime.files import (
-    StorageError,
     StorageMissing,
     make_private_dir,
     read_bounded,
@@ -183,6 +182,3 @@ def _remove(folder: Path) -> None:
     except OSError as error:
         failure = storage_error(error, folder, "erase")
         log.warning("an erased draft still lies there: %s", failure.code)
-
-
-__all__ = ["PART_LIMIT_BYTES", "STATE", "DraftMissing", "DraftUnreadable", "Drafts", "StorageError"]
