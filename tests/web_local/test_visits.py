@@ -19,6 +19,12 @@ def heading(page, name):
     expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
 
 
+def arrive(page, name):
+    """The page is there, and its reader has been given a place."""
+    heading(page, name)
+    page.wait_for_function("document.activeElement !== document.body")
+
+
 def press(page, name, *, exact=True):
     page.get_by_role("button", name=name, exact=exact).click()
 
@@ -130,48 +136,55 @@ class Keyboard:
 def test_the_whole_way_by_keyboard_alone(visit, desk):
     page, keyboard = visit.page, Keyboard(visit)
     visit.go("/entra")
+    arrive(page, "Buongiorno")
     keyboard.type("PIN", PIN)
     keyboard.keys.press("Enter")
-    heading(page, "Buon lavoro")
+    arrive(page, "Buon lavoro")
     keyboard.press("Comincia")
-    heading(page, "Le sei cifre")
+    arrive(page, "Le sei cifre")
     keyboard.type("Sei cifre", "123456")
     keyboard.keys.press("Enter")
-    heading(page, "È la stessa persona?")
+    arrive(page, "È la stessa persona?")
     keyboard.press("È la persona")
-    heading(page, "Che cosa vuole chiedere?")
+    arrive(page, "Che cosa vuole chiedere?")
     page.keyboard.press("Tab")
     choice = page.get_by_role("button", name="Estratto conto")
     while not choice.evaluate("e => e === document.activeElement"):
         keyboard.keys.press("Tab")
     keyboard.keys.press("Enter")
-    heading(page, "Chi fa la domanda")
+    arrive(page, "Chi fa la domanda")
     keyboard.to("combobox", "Comune o Stato estero di nascita")
     keyboard.keys.type("Agordo")
     keyboard.type("Cittadinanza", "italiana")
     keyboard.keys.press("Enter")
-    heading(page, "Come la contattiamo")
+    arrive(page, "Come la contattiamo")
     keyboard.type("Numero di telefono", "3331234567")
     keyboard.choose("No")
     keyboard.keys.press("Control+Enter")
-    heading(page, "Che cosa serve")
+    arrive(page, "Che cosa serve")
     keyboard.choose("Estratto semplice (per vedere i contributi)")
     for name in ("Serve per una causa o un ricorso?", "Ha lavorato anche all'estero?"):
         page.get_by_role("group", name=name).get_by_label("Sì").focus()
         keyboard.keys.press("Space")
     keyboard.press("Avanti")
-    heading(page, "I documenti")
+    arrive(page, "I documenti")
     keyboard.press("Avanti")
-    heading(page, "Rileggiamo insieme")
+    arrive(page, "Rileggiamo insieme")
     keyboard.press("È tutto giusto")
+    arrive(page, "Il foglio da firmare")
     keyboard.press("Stampa il foglio")
+    arrive(page, re.compile("La firma$"))
     keyboard.press("Fotografa il foglio firmato")
+    arrive(page, "La firma si legge?")
     keyboard.press("Sì, si legge")
+    arrive(page, "Tutto pronto")
     keyboard.press("Salva la domanda")
-    heading(page, "La domanda è salva")
+    arrive(page, "La domanda è salva")
     keyboard.press("Stampa la ricevuta")
+    expect(page.get_by_role("button", name="Stampa di nuovo")).to_be_visible()
+    page.wait_for_function("document.activeElement !== document.body")
     keyboard.press("Fine")
-    heading(page, "Buon lavoro")
+    arrive(page, "Buon lavoro")
 
 
 def test_after_each_page_the_reader_stands_at_the_heading_or_the_errors(clerk, desk):

@@ -8,6 +8,7 @@ const WARN_MS = 60_000;
 
 // ---- after each page: the reader's place is the error summary, else the heading
 function placeFocus() {
+  if (document.activeElement !== body) return; // a quick hand was here first
   const target = document.querySelector("[data-focus]") ?? (document.querySelector("[autofocus]") ? null : document.querySelector(location.hash && /^#[\w-]+$/.test(location.hash) ? location.hash : "h1"));
   target?.focus({ preventScroll: target.tagName === "H1" });
 }
