@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
 from contracts import codec
-from contracts.envelope import Purpose, sign_statement
+from contracts.envelope import Purpose, Statement, sign_statement
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import BoxName, LetterId, make_id
 from contracts.messages.orders import Order, OrderKind, OrderState, Precondition, Result
+from contracts.messages.report import Birth
 from fleet.clock import unix_ms
 from fleet.link import outbound
 from fleet.link.router import Arrival
@@ -166,6 +167,26 @@ def on_sent(session: Session, ref: str, now: datetime) -> None:
     row = session.get(OrderRow, order) if room == "order" else None
     if row is not None and row.state == OrderState.QUEUED:
         _move(session, row, OrderState.SENT, now)
+
+
+def on_birth(session: Session, arrival: Arrival) -> None:
+    """A box connected: what it was sent and never answered goes out again.
+
+    The broker keeps no queue for a box that was never there, and none past its session; the box carries an order out
+    once, however often it hears it.
+    """
+    if not isinstance(arrival.message, Birth) or arrival.retained:
+        return
+    unheard = sa.select(OrderRow).where(
+        OrderRow.box == arrival.box,
+        OrderRow.state == OrderState.SENT.value,
+        OrderRow.deadline > arrival.received_at,
+    )
+    for row in session.scalars(unheard):
+        statement = codec.decode(Statement, row.statement.encode())
+        outbound.publish_order(
+            session, row.box, statement, order=row.order, deadline=row.deadline, now=arrival.received_at
+        )
 
 
 def on_result(session: Session, arrival: Arrival) -> None:

@@ -62,7 +62,7 @@ def rooms(settings: FleetSettings, name: str) -> Rooms:
     return Rooms(
         router=Router(
             {
-                Up.STATUS: reports.on_status,
+                Up.STATUS: _on_status,
                 Up.HEALTH: reports.on_health,
                 Up.EVENT: reports.on_event,
                 Up.TWIN: reports.on_twin,
@@ -106,6 +106,11 @@ def _say_ready(worker: Worker) -> None:
 def _life_of(session: Session, box: BoxName) -> int | None:
     row = session.get(BoxRow, box)
     return row.life if row is not None and row.state == BoxState.ENROLLED else None
+
+
+def _on_status(session: Session, arrival: Arrival) -> None:
+    reports.on_status(session, arrival)
+    book.on_birth(session, arrival)
 
 
 def _on_result(session: Session, arrival: Arrival) -> None:

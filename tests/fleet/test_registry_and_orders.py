@@ -7,16 +7,22 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from contracts import codec
+from contracts.envelope import Purpose, Statement, read_statement
 from contracts.errors import InvalidName
-from contracts.messages.orders import OrderKind, OrderState, Precondition, Result
+from contracts.messages.orders import Order, OrderKind, OrderState, Precondition, Result
+from contracts.messages.report import Birth, Certificate
 from contracts.topics import Up
 from fleet.database import Database
 from fleet.health import board
 from fleet.health.liveness import Life
 from fleet.link.router import Arrival
+from fleet.link.tables import OutboundRow
 from fleet.orders import book
+from fleet.orders.tables import OrderRow
 from fleet.registry import boxes, table_files, timeline
 from fleet.registry.boxes import ALPHABET, BoxExists, BoxUnknown, SiteUnknown, TokenRefused
 from fleet.registry.table_files import TableRefused
@@ -166,6 +172,48 @@ def test_an_older_step_never_overwrites_a_newer_one(database):
         )
         book.on_sent(session, f"order:{order}", NOON)
         assert book.get(session, order).state is OrderState.FAILED
+
+
+def connect(session, box, *, at=NOON, retained=False):
+    validity = Certificate(not_before=1, not_after=2, fingerprint="ab" * 32)
+    message = Birth(
+        ts=1, boot=BOOT, connection=new_id(), site="a074-1", software="1", os="x", certificate=validity
+    )
+    book.on_birth(
+        session,
+        Arrival(box=box, life=1, subject=Up.STATUS, message=message, received_at=at, retained=retained),
+    )
+
+
+def queued(session):
+    return session.scalars(sa.select(OutboundRow.ref).where(OutboundRow.ref != "")).all()
+
+
+def test_what_was_sent_and_never_answered_goes_out_again_when_the_box_connects(database):
+    with database.write() as session:
+        box = enrolled(session)
+        order = give(session, box).order
+        book.on_sent(session, f"order:{order}", NOON)
+        before = len(queued(session))
+        connect(session, box, retained=True)
+        connect(session, box, at=NOON + 2 * HOUR)
+        assert len(queued(session)) == before
+        connect(session, box)
+        assert queued(session)[before:] == [f"order:{order}"]
+        tell(session, box, order, 1, OrderState.RECEIVED)
+        connect(session, box)
+        assert len(queued(session)) == before + 1
+
+
+def test_a_restart_of_the_desk_always_waits_for_the_citizen(database):
+    with database.write() as session:
+        box = enrolled(session)
+        order = book.give(
+            session, box, OrderKind.RESTART_DESK, by="prova", key=KEY, now=NOON, random=bytes(10), life=HOUR
+        )
+        statement = codec.decode(Statement, session.get(OrderRow, order.order).statement.encode())
+        signed = read_statement(statement, Order, Purpose.ORDER, KEY.public_key())
+        assert signed.preconditions == [Precondition.IDLE_DESK]
 
 
 def test_an_order_of_another_box_is_not_answered_for(database):

@@ -14,6 +14,8 @@ from tests.peers.browser import ROOT, Visit, chromium
 from tests.peers.waiting import until
 
 SCREENS = ROOT / "build" / "screens" / "visitor"
+STEP = "document.querySelector('form#passo input[name=step]')?.value"
+PICTURES_THERE = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
 YES = {"sì": "true", "no": "false", "true": "true", "false": "false"}
 
 
@@ -64,7 +66,7 @@ def test_a_clerk_serves_a_citizen_from_card_to_receipt(world, clerk, browser, al
         page.keyboard.press("Enter")
         page.wait_for_url("**/sportello", wait_until="commit")
         _at(page, "È la stessa persona?", 30)
-        page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        until(lambda: page.evaluate(PICTURES_THERE), "the photo and the live picture")
         album.take(visit, "compare")
         _press(page, "È la persona")
 
@@ -188,9 +190,7 @@ def _answer_all(visit, album, answers) -> None:
             _answer(page, name, values[0])
         album.take(visit, f"step-{step}")
         _press(page, "Avanti")
-        page.wait_for_function(
-            "s => document.querySelector('form#passo input[name=step]')?.value !== s", arg=step
-        )
+        until(lambda step=step: page.evaluate(STEP) != step, f"past {step}")
 
 
 def _answer(page, name: str, value: str) -> None:
