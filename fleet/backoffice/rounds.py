@@ -156,6 +156,9 @@ class Rounder(threading.Thread):
         try:
             self._rounds.once()
         except PueError as why:
+            before = self.health.trouble
+            if before is None or before.code != why.code:
+                log.warning("the rounds are stopped: %s [%s]", why, why.code)
             self.health = Health(self.health.good_ms, why.problem())
             return False
         self.health = Health(int(self._clock.now().timestamp() * 1000), None)

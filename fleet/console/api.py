@@ -78,8 +78,7 @@ def blueprint(ground: Ground, guard: Guard) -> flask.Blueprint:
         """All boxes, worst first."""
         now = ground.clock.now()
         with ground.database.read() as session:
-            whole = board.build(health.board(session), board.Filter(), now)
-        return [_box(row) for row in whole.rows]
+            return [_box(board.row(light, now)) for light in health.board(session)]
 
     @room.get("/boxes/<box>")
     @room.output(BoxOut)  # type: ignore[untyped-decorator, unused-ignore]

@@ -16,6 +16,9 @@ from fleet.health.liveness import Life
 from fleet.registry.boxes import BoxState
 
 MAX_TEXT_CHARS: Final = 60
+MAX_ROWS: Final = 250
+"""Nobody reads more rows; the worst come first, and a filter finds the others."""
+
 _WORST_FIRST: Final = {Level.BAD: 0, Level.WATCH: 1, Level.WAITING: 2, Level.FINE: 3}
 
 
@@ -70,9 +73,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows that pass the filter, worst first, and counters over all boxes."""
+    """The rows that pass the filter, worst first, and counters over all boxes.
+
+    Attributes:
+        beyond: rows that pass and are not shown.
+    """
 
     rows: list[Row]
+    beyond: int
     total: int
     counts: dict[Show, int]
     letters: int
@@ -87,7 +95,8 @@ def build(lights: Sequence[BoxLight], wanted: Filter, now: datetime) -> Board:
     kept = [one for one in rows if _passes(one, wanted)]
     kept.sort(key=lambda one: (_WORST_FIRST[one.cause.level], one.comune, one.site))
     return Board(
-        rows=kept,
+        rows=kept[:MAX_ROWS],
+        beyond=max(0, len(kept) - MAX_ROWS),
         total=len(rows),
         counts={show: sum(_shows(one, show) for one in rows) for show in Show},
         letters=sum(one.waiting or 0 for one in rows),

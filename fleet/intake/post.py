@@ -202,7 +202,8 @@ class Post:
 
     def _insert(self, session: Session, label: Label) -> None:
         recipients = sa.select(RecipientRow.name).where(RecipientRow.fingerprint == label.recipient)
-        if session.scalars(recipients).first() is None:
+        recipient = session.scalars(recipients).first()
+        if recipient is None:
             raise RecipientUnknown("no recipient of this fleet can open this letter", letter=label.letter)
         unfinished = sa.select(sa.func.count()).where(
             LetterRow.box == label.box, LetterRow.complete_at.is_(None)
@@ -213,7 +214,7 @@ class Post:
             LetterRow(
                 letter=label.letter,
                 box=label.box,
-                recipient=label.recipient,
+                recipient=recipient,
                 label=codec.encode(label).decode(),
                 size_bytes=label.size_bytes,
                 sha256=label.sha256,
@@ -224,7 +225,8 @@ class Post:
 
     def _again(self, known: LetterRow, label: Label) -> None:
         """The box offers a letter that is in the book."""
-        same = (known.box, known.sha256, known.size_bytes, known.recipient)
+        first = codec.decode(Label, known.label.encode())
+        same = (first.box, first.sha256, first.size_bytes, first.recipient)
         if same != (label.box, label.sha256, label.size_bytes, label.recipient):
             raise Conflict("there is another letter with this id", letter=label.letter)
         with self._db.write() as session:
@@ -333,7 +335,7 @@ class Post:
         with self._db.read() as session:
             query = (
                 sa.select(LetterRow)
-                .where(LetterRow.recipient == _recipient(session, recipient).fingerprint)
+                .where(LetterRow.recipient == recipient)
                 .where(LetterRow.cursor > after)
                 .order_by(LetterRow.cursor)
                 .limit(max(1, min(limit, LETTERS_PAGE)))
@@ -429,11 +431,7 @@ class Post:
 
     def _for_recipient(self, session: Session, letter: LetterId, recipient: str) -> LetterRow:
         row = session.get(LetterRow, letter)
-        if (
-            row is None
-            or row.complete_at is None
-            or row.recipient != _recipient(session, recipient).fingerprint
-        ):
+        if row is None or row.complete_at is None or row.recipient != recipient:
             raise LetterUnknown("there is no such letter for this recipient")
         return row
 

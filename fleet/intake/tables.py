@@ -14,6 +14,7 @@ class LetterRow(Base):
     """One letter. Its bytes are a file; here is what the road may know of it.
 
     Attributes:
+        recipient: name in the book. A recipient may change its key while letters for the old one are on the road.
         cursor: running number for its recipient, given when the letter is whole; None while it comes in.
         receipt: the signed receipt as canonical JSON: made once, always the same bytes.
         duplicates: how often the box offered it again after it was whole (ModI non-repudiation).

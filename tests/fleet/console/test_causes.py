@@ -121,3 +121,10 @@ def test_the_board_counts_filters_and_puts_the_worst_first():
     assert [row.box for row in only.rows] == ["persa001"]
     assert only.total == 4
     assert board.build(lights, Filter(region="Sicilia"), NOW).rows == []
+
+
+def test_a_whole_country_is_cut_where_nobody_reads_on():
+    many = [light(name=f"scatola{n:05d}") for n in range(board.MAX_ROWS + 7)]
+    whole = board.build([*many, light(Life.LOST, heard_s=500_000, name="persa001")], Filter(), NOW)
+    assert (len(whole.rows), whole.beyond, whole.total) == (board.MAX_ROWS, 8, board.MAX_ROWS + 8)
+    assert whole.rows[0].box == "persa001"
