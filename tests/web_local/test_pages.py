@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from contracts.desk_api.clerk import DeadlineView, FieldProblem, LineView, SignatureWay, Stage, VerdictKind
+from contracts.desk_api.clerk import (
+    DeadlineView,
+    DraftRow,
+    FieldProblem,
+    LineView,
+    SignatureWay,
+    Stage,
+    VerdictKind,
+)
 from contracts.errors import Problem, WhoCanAct
 from contracts.practices.catalogue import shipped
 from tests.peers.browser import ROOT, Visit
@@ -57,8 +66,6 @@ def troubled(desk):
 
 
 def doubtful(desk):
-    import msgspec
-
     verdict = msgspec.structs.replace(
         VERDICT,
         kind=VerdictKind.REFUSED,
@@ -70,8 +77,6 @@ def doubtful(desk):
 
 
 def with_draft(desk):
-    from contracts.desk_api.clerk import DraftRow
-
     desk.drafts_kept = [
         DraftRow(
             draft=LETTERS[0].letter,
@@ -129,10 +134,17 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def window(browser, face):
+def one_window(browser, face):
     """One window for all pages: they are looked at, not acted upon."""
     with Visit(browser, face) as opened:
         yield opened
+
+
+@pytest.fixture
+def window(one_window):
+    """The window, turned away before the desk forgets its session: an open page would walk to the entrance."""
+    yield one_window
+    one_window.page.goto("about:blank")
 
 
 def enter(window, desk):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import time
 
+import msgspec
 import pytest
 from playwright.sync_api import expect
 
 from contracts.desk_api.clerk import LineView, ReadingView, Stage
+from contracts.practices.catalogue import shipped
 from tests.peers.browser import Visit
 from tests.peers.fake_desk import NAME, PIN, USER, device
 
@@ -298,8 +300,6 @@ def test_lights_and_line_change_in_the_open_page(clerk, desk):
 
 
 def test_a_letters_state_changes_in_the_open_list(clerk, desk):
-    import msgspec
-
     clerk.go("/domande")
     first = clerk.page.locator(".pue-letters li").first
     expect(first).to_contain_text("Salvata sul dispositivo")
@@ -354,8 +354,6 @@ def test_the_open_step_is_kept_as_it_is_written(clerk, desk):
 
 
 def test_children_are_added_and_taken_away(clerk, desk):
-    from contracts.practices.catalogue import shipped
-
     auu = shipped().get("auu@2026-01")
     desk.at(Stage.FORM)
     desk.sit(form=desk.form_of(auu, 2, {}))
@@ -371,8 +369,6 @@ def test_children_are_added_and_taken_away(clerk, desk):
 
 
 def test_a_question_appears_when_the_answer_above_calls_for_it(clerk, desk):
-    from contracts.practices.catalogue import shipped
-
     desk.at(Stage.FORM)
     desk.sit(form=desk.form_of(shipped().get("auu@2026-01"), 4, {}))
     clerk.go("/sportello")
