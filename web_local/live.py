@@ -58,8 +58,8 @@ class Watcher:
 
     def beats(self) -> Iterator[bool]:
         """True at once and after each change of the desk, False when it is time to say that we are alive."""
+        seen = self._beat  # before the first word: what changes while it is being said is not lost
         yield True
-        seen = self._beat
         while not self._stop.is_set():
             news, seen = self._wait_past(seen)
             if self._stop.is_set():

@@ -102,6 +102,16 @@ def test_a_lock_is_told(stream, desk):
     assert "data: chiusa" in until(pieces, "chiusa")
 
 
+def test_a_change_during_the_first_word_is_not_lost(app):
+    watcher = app.extensions[visit.WATCHER]
+    beats = watcher.beats()
+    assert next(beats) is True
+    watcher._become(5)
+    assert next(beats) is True
+    watcher.stop()
+    assert list(beats) == []
+
+
 def test_one_watcher_serves_all(app, desk):
     first, second = start_watching(app), start_watching(app)
     assert first is second is app.extensions[visit.WATCHER]
