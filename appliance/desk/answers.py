@@ -11,6 +11,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -337,6 +338,7 @@ def read_step(practice: Practice, step: Step, typed: Answers, known: Answers, to
         today: see `read`.
     """
     answers = {name: values for name, values in known.items() if name not in {f.name for f in step.fields}}
+    typed = _in_rows(step, typed)
     mine: Answers = {}
     problems: list[FieldProblem] = []
     for field in step.fields:
@@ -346,22 +348,22 @@ def read_step(practice: Practice, step: Step, typed: Answers, known: Answers, to
         problems += wrong
         if values:
             mine[field.name] = values
-    problems += _uneven_groups(step, mine)
     if not problems:
         problems += cross_check(practice, {**answers, **mine}, step)
     return StepRead(mine, problems)
 
 
 def _read_field(field: Field, typed: Sequence[str], today: dt.date) -> tuple[list[str], list[FieldProblem]]:
-    given = [value for value in typed if value.strip()]
-    if not given:
+    # In a group an empty place is somebody's: what stands below it must not move up to another person.
+    given = [value for value in typed if value.strip() or field.group]
+    if not any(value.strip() for value in given):
         return [], [FieldProblem(field=field.name, code="answer.required")] if field.required else []
     if len(given) > field.repeat:
         limit: dict[str, str | int] = {"limit": field.repeat}
         return given[: field.repeat], [FieldProblem(field=field.name, code="answer.too_many", facts=limit)]
     values, problems = [], []
     for index, text in enumerate(given):
-        found = read(field, text, today)
+        found = read(field, text, today) if text.strip() else _blank(field)
         if isinstance(found, Wrong):
             problems.append(FieldProblem(field=field.name, index=index, code=found.code, facts=found.facts))
             values.append(text[:MAX_VALUE_CHARS])
@@ -370,18 +372,19 @@ def _read_field(field: Field, typed: Sequence[str], today: dt.date) -> tuple[lis
     return values, problems
 
 
-def _uneven_groups(step: Step, answers: Answers) -> list[FieldProblem]:
-    """Fields of one group are columns of one table: as many children as conditions of children."""
-    problems = []
+def _blank(field: Field) -> str | Wrong:
+    return Wrong("answer.required") if field.required else ""
+
+
+def _in_rows(step: Step, typed: Answers) -> Answers:
+    """Fields of one group are columns of one table: equally long, without the rows in which nothing was typed."""
+    rows = dict(typed)
     for group in dict.fromkeys(field.group for field in step.fields if field.group):
-        fields = [field for field in step.fields if field.group == group]
-        rows = max(len(answers.get(field.name, [])) for field in fields)
-        problems += [
-            FieldProblem(field=field.name, index=len(answers.get(field.name, [])), code="answer.required")
-            for field in fields
-            if field.required and 0 < len(answers.get(field.name, [])) < rows
-        ]
-    return problems
+        names = [field.name for field in step.fields if field.group == group]
+        table = list(zip_longest(*(typed.get(name, []) for name in names), fillvalue=""))
+        kept = [row for row in table if any(value.strip() for value in row)]
+        rows.update({name: [row[at] for row in kept] for at, name in enumerate(names)})
+    return rows
 
 
 def cross_check(practice: Practice, answers: Answers, step: Step) -> list[FieldProblem]:

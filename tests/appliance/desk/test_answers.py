@@ -114,6 +114,23 @@ def test_children_and_their_conditions_come_in_rows():
     ]
 
 
+def test_what_belongs_to_the_second_child_never_moves_up_to_the_first():
+    practice = shipped().get("auu@2026-01")
+    step = next(step for step in practice.steps if step.id == "figli")
+    typed = {
+        "figlio_cf": ["RSSMRA85T10A562S", "", "RSSMRA85T10A56NH"],
+        "figlio_condizione": ["", "", "studio"],
+        "figlio_disabilita": ["nessuna", " ", "grave"],
+    }
+    found = read_step(practice, step, typed, {}, TODAY)
+    assert found.answers["figlio_cf"] == ["RSSMRA85T10A562S", "RSSMRA85T10A56NH"]
+    assert found.answers["figlio_condizione"] == ["", "studio"]
+    assert found.answers["figlio_disabilita"] == ["nessuna", "grave"]
+    assert [(p.field, p.index, p.code) for p in found.problems] == [
+        ("figlio_condizione", 0, "answer.required")
+    ]
+
+
 def test_too_many_answers_are_refused():
     practice = shipped().get("naspi@2026-01")
     step = practice.steps[0]
