@@ -50,6 +50,7 @@ class StorageTooLarge(StorageError):
 
 _BY_ERRNO: Final[dict[int, type[StorageError]]] = {
     errno.ENOSPC: StorageFull,
+    errno.EFBIG: StorageFull,  # a quota of the process: to us the disk ends there
     errno.EDQUOT: StorageFull,
     errno.ENOENT: StorageMissing,
     errno.ENOTDIR: StorageMissing,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 
 import pytest
 
@@ -157,3 +158,33 @@ def leave_nobody_at_the_desk(world):
     if back.view.sitting is not None:
         with contextlib.suppress(Refused):
             back.ask("abandon", reason="other")
+
+
+def test_the_disk_is_full_when_the_dossier_is_saved(world, clerk):
+    clerk.to_sign()
+    clerk.ask("print_summary")
+    clerk.ask("take_page", attachment="signature")
+    clerk.ask("sign", way="paper")
+    with _full_disk(world.desk):
+        try:
+            trouble = clerk.ask("seal").sitting.trouble.code
+        except Refused as why:
+            trouble = why.code
+    assert trouble in {"outbox.full", "storage.full"}
+    clerk.ask("look")
+    assert clerk.sitting.stage is Stage.SIGN
+    letter = clerk.ask("seal").sitting.letter.letter
+    clerk.ask("finish")
+    clerk.await_word(letter, LetterWord.RECEIVED)
+    assert registered(world)[letter] == 1
+
+
+@contextlib.contextmanager
+def _full_disk(program):
+    """No file of the program may grow past 4 kB: to it, the disk is full (EFBIG instead of ENOSPC)."""
+    _, hard = resource.prlimit(program.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (hard, hard))

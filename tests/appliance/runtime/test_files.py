@@ -113,6 +113,7 @@ def test_reading_is_bounded(tmp_path):
     [
         (errno.ENOSPC, StorageFull),
         (errno.EDQUOT, StorageFull),
+        (errno.EFBIG, StorageFull),
         (errno.EROFS, StorageDenied),
         (errno.EACCES, StorageDenied),
         (errno.ENOENT, StorageMissing),
