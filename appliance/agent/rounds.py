@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 TELL_EVERY_S: Final = 60.0
 TELL_AGAIN_S: Final = 10.0
 """A desk that did not hear is told again so soon."""
+BAD: Final = frozenset({"warning", "trouble", "absent"})
+"""Conditions of a device that somebody should hear of; a busy or lent one is only at work."""
 _DESK: Final = "desk"
 
 
@@ -111,7 +113,9 @@ class Rounds:
 
     def _events(self, health: Health) -> None:
         """A device trouble that came or went since the last report is told at once, under its own key."""
-        now = {device.code: device.kind for device in health.devices if device.code}
+        now = {
+            device.code: device.kind for device in health.devices if device.code and device.condition in BAD
+        }
         if not health.desk_up:
             now = {**self._troubles, "desk.down": "desk"}
         for key, kind in now.items():

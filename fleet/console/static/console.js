@@ -8,6 +8,7 @@ const CHARTS = [
 const HEIGHT = 132;
 const REDRAW_MS = 30000;
 const DAY_S = 86400;
+const HOUR_S = 3600; // a young box: what there is fills the picture
 
 async function draw(place) {
   const { default: UPlot } = await import("./vendor/uplot/uPlot.esm.js");
@@ -26,19 +27,19 @@ async function draw(place) {
     title.append(now);
     frame.append(title);
     place.append(frame);
-    const plot = new UPlot(options(chart, frame.clientWidth), [data.at, data[chart.key]], frame);
+    const plot = new UPlot(options(chart, frame.clientWidth, data.at[0]), [data.at, data[chart.key]], frame);
     new ResizeObserver(() => plot.setSize({ width: frame.clientWidth, height: HEIGHT })).observe(frame);
   }
 }
 
-function options(chart, width) {
+function options(chart, width, first) {
   const axis = { stroke: "#4a5f74", font: "12px Titillium Web", grid: { stroke: "#e6ebf0", width: 1 }, ticks: { show: false } };
   return {
     width,
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false },
-    scales: { x: { range: () => [Date.now() / 1000 - DAY_S, Date.now() / 1000] }, y: { range: chart.range ?? ((_plot, _low, high) => [0, Math.max(high * 1.15, 1)]) } },
+    scales: { x: { range: () => [Math.max(Date.now() / 1000 - DAY_S, Math.min(first, Date.now() / 1000 - HOUR_S)), Date.now() / 1000] }, y: { range: chart.range ?? ((_plot, _low, high) => [0, Math.max(high * 1.15, 1)]) } },
     axes: [{ ...axis, size: 26, space: 70, values: "{HH}:{mm}" }, { ...axis, size: 42, space: 36 }],
     series: [{}, { stroke: chart.stroke, fill: chart.fill, width: 1.5, spanGaps: false, points: { show: false } }],
   };

@@ -108,7 +108,8 @@ def test_a_trouble_of_a_device_is_raised_once_and_cleared(world):
     world.agent()
     world.wait_for(Up.HEALTH, lambda r: r["desk_up"], "a report")
     world.desk.devices = [
-        DeviceHealth(kind="printer", driver="simulated", condition="failed", code="printer.paper_out")
+        DeviceHealth(kind="printer", driver="simulated", condition="trouble", code="printer.paper_out"),
+        DeviceHealth(kind="camera", driver="simulated", condition="busy", code="camera.held"),
     ]
     world.wait_for(Up.EVENT, lambda r: (r["key"], r["state"]) == ("printer.paper_out", "raised"), "raised")
     world.desk.devices = [DeviceHealth(kind="printer", driver="simulated", condition="ready")]
@@ -122,6 +123,9 @@ def test_a_trouble_of_a_device_is_raised_once_and_cleared(world):
         r["seq"] for r in world.heard(Up.EVENT) if r["key"] == "printer.paper_out" and r["state"] == "raised"
     ]
     assert len(set(numbers)) == 1
+    assert not [r for r in world.heard(Up.EVENT) if r["key"] == "camera.held"], (
+        "a camera at work is no trouble"
+    )
 
 
 def test_no_log_line_of_a_whole_day_names_a_letters_content_or_key(world):
