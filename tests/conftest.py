@@ -11,6 +11,8 @@ import time
 import hypothesis
 import pytest
 
+from tests.peers.browser import chromium
+
 LEFTOVER_GRACE_S = 2.0
 
 hypothesis.settings.register_profile(
@@ -121,3 +123,13 @@ def nothing_left_running(request):
         if thread not in before and thread.is_alive() and not thread.daemon
     ]
     assert not left, f"still running after {request.node.name}: {', '.join(left)}"
+
+
+# ---------------------------------------------------------------- browser
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The one Chromium of a run: Playwright allows one in a thread, and it starts slowly."""
+    with chromium() as opened:
+        yield opened

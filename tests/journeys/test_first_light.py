@@ -12,7 +12,7 @@ from contracts.messages.letters import LetterWord
 from provisioning.demo.processes import run
 from provisioning.demo.world import OFFICER
 from tests.journeys.town import protocols, registered
-from tests.peers.browser import chromium
+from tests.peers.browser import Visit
 from tests.peers.waiting import until
 
 
@@ -74,24 +74,24 @@ def _sealed(world, letter):
         outbox.close()
 
 
-def test_a_state_moved_by_the_officer_reaches_the_clerk(world, clerk):
+def test_a_state_moved_by_the_officer_reaches_the_clerk(world, clerk, browser):
     letter = clerk.serve()
     clerk.await_word(letter, LetterWord.RECEIVED)
-    _officer_moves(world, letter, LetterWord.IN_PROGRESS)
+    _officer_moves(world, browser, letter, LetterWord.IN_PROGRESS)
     clerk.await_word(letter, LetterWord.IN_PROGRESS)
 
 
-def _officer_moves(world, letter, word):
+def _officer_moves(world, browser, letter, word):
     """Through the officer's own page, as a person would: log in, open the dossier, press the button."""
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto(world.urls["backoffice"])
-        page.fill("input[name=user], input[name=name]", OFFICER[0])
-        page.fill("input[type=password]", OFFICER[1])
-        page.click("button[type=submit]")
-        page.click(f"a[href*='{letter}']")
-        page.click(f"form:has(input[value='{word.value}']) button")
-        page.wait_for_load_state()
+    with Visit(browser, world.urls["backoffice"]) as visit:
+        page = visit.page
+        visit.go("/")
+        page.locator("input:not([type=hidden]):not([type=password])").first.fill(OFFICER[0])
+        page.locator("input[type=password]").fill(OFFICER[1])
+        page.keyboard.press("Enter")
+        page.locator(f"a[href*='{letter}']").first.click()
+        page.locator(f"form:has(input[value='{word.value}']) button").click()
+        page.locator(f"form:has(input[value='{word.value}'])").wait_for(state="detached")
 
 
 def test_orders_reach_the_box_and_a_restart_waits_for_the_citizen(world, clerk):

@@ -11,7 +11,7 @@ from contracts.messages.letters import LetterWord
 from provisioning.demo.world import CLERK, OFFICER, OPERATOR
 from tests.appliance.desk.kit import NASPI
 from tests.journeys.town import registered
-from tests.peers.browser import ROOT, Visit, chromium
+from tests.peers.browser import ROOT, Visit
 from tests.peers.waiting import until
 
 SCREENS = ROOT / "build" / "screens" / "visitor"
@@ -31,12 +31,6 @@ class Album:
         visit.screenshot(SCREENS / f"{self.number:02d}-{name}.png")
         if faults := visit.faults():
             self.faults[name] = faults
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.peers.browser import Visit, chromium, running_face
+from tests.peers.browser import Visit, running_face
 from tests.peers.fake_desk import NAME, PIN, USER, FakeDesk
 from web_local.app import create_app
 from web_local.desk_client import desk_at
@@ -29,12 +29,6 @@ def face(fake_desk):
     """Address of the face's real process."""
     with running_face(fake_desk.path) as (address, _process):
         yield address
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn, Self
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from appliance.devices.port import (
-    Condition,
-    DeviceDisabled,
-    DeviceKind,
-    DeviceState,
-    OnChange,
-    StateKeeper,
-    driver_settings,
-)
+from appliance.devices.disabled import Disabled
+from appliance.devices.port import DeviceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-DRIVER: Final = "disabled"
 
-
-class DisabledCameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """It has none."""
-
-
-class DisabledCamera:
+class DisabledCamera(Disabled):
     """Refuses every picture with a code that says why."""
 
-    def __init__(self) -> None:
-        self._keeper = StateKeeper(DeviceKind.CAMERA, DRIVER)
-        self._keeper.become(Condition.ABSENT, DeviceDisabled.code)
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object]) -> Self:
-        """Takes no settings."""
-        driver_settings(DisabledCameraSettings, settings, kind=DeviceKind.CAMERA, driver=DRIVER)
-        return cls()
-
-    def open(self) -> None:
-        """Nothing to open."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def state(self) -> DeviceState:
-        """Absent, on purpose."""
-        return self._keeper.state()
-
-    def watch(self, on_change: OnChange) -> None:
-        """It never changes."""
-        self._keeper.watch(on_change)
+    kind = DeviceKind.CAMERA
 
     def preview(self) -> bytes:
         """Refuse."""
@@ -69,7 +31,3 @@ class DisabledCamera:
     def lend(self, to: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the port's signature
         """Refuse."""
         self._refuse()
-
-    @staticmethod
-    def _refuse() -> NoReturn:
-        raise DeviceDisabled("this desk has no camera", kind=DeviceKind.CAMERA)

@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from appliance.devices.port import (
-    Condition,
-    DeviceDisabled,
-    DeviceKind,
-    DeviceState,
-    OnChange,
-    StateKeeper,
-    driver_settings,
-)
+from appliance.devices.disabled import Disabled
+from appliance.devices.port import DeviceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from appliance.devices.panel.port import Light, OnPanelEvent
 
-DRIVER: Final = "disabled"
 
-
-class DisabledPanelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """It has none."""
-
-
-class DisabledPanel:
+class DisabledPanel(Disabled):
     """Takes every wish and does nothing."""
 
-    def __init__(self) -> None:
-        self._keeper = StateKeeper(DeviceKind.PANEL, DRIVER)
-        self._keeper.become(Condition.ABSENT, DeviceDisabled.code)
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object]) -> Self:
-        """Takes no settings."""
-        driver_settings(DisabledPanelSettings, settings, kind=DeviceKind.PANEL, driver=DRIVER)
-        return cls()
-
-    def open(self) -> None:
-        """Nothing to open."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def state(self) -> DeviceState:
-        """Absent, on purpose."""
-        return self._keeper.state()
-
-    def watch(self, on_change: OnChange) -> None:
-        """It never changes."""
-        self._keeper.watch(on_change)
+    kind = DeviceKind.PANEL
 
     def show(self, light: Light) -> None:
         """Nothing to see."""

@@ -19,7 +19,7 @@ from fleet.backoffice.settings import BackofficeSettings
 from tests.fleet.backoffice.dossiers import dossier
 from tests.fleet.intake.test_road import create, send
 from tests.fleet.intake.world import ROOT, World
-from tests.peers.browser import Visit, chromium
+from tests.peers.browser import Visit
 from tests.peers.waiting import until
 
 SCREENS = ROOT / "build" / "screens" / "backoffice"
@@ -101,12 +101,6 @@ def office(tmp_path_factory):
     yield office
     office.end()
     world.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 def look(visit, name):

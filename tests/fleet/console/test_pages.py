@@ -7,7 +7,7 @@ import pytest
 from contracts.messages.orders import OrderKind, OrderState
 from fleet.console.__main__ import accounts_of
 from tests.fleet.console.world import PASSWORD, Console, device
-from tests.peers.browser import ROOT, Visit, chromium
+from tests.peers.browser import ROOT, Visit
 
 SCREENS = ROOT / "build" / "screens" / "console"
 WIDE = {"width": 1440, "height": 900}
@@ -21,12 +21,6 @@ def console(tmp_path_factory):
     console.start()
     yield console
     console.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
