@@ -190,7 +190,7 @@ class World:
                 "data_dir": str(self.folder / "backoffice"),
                 "office": "INPS, sede di prova",
                 "sede": "8100",
-                "listen_port": 0,
+                "listen_port": self._port("backoffice"),
                 "gate_url": self.urls["gate"],
                 "fetch_every_s": 0.5 if self.quick else 2.0,
             },
@@ -269,8 +269,18 @@ class World:
                 "health_every_s": 2 if self.quick else 10,
                 "link": pace,
                 "order_retry_s": 0.5,
+                "post": {
+                    "poll_s": 0.5,
+                    "retry_base_s": 0.5,
+                    "retry_cap_s": 3.0,
+                    "states_every_s": 5.0 if self.quick else 30.0,
+                },
             },
-            "web": {"run_dir": str(self.run_dir), "listen": "127.0.0.1:0", "assistance": "il numero 000 000"},
+            "web": {
+                "run_dir": str(self.run_dir),
+                "listen": f"127.0.0.1:{self._port('web')}",
+                "assistance": "il numero 000 000",
+            },
         }
 
     def _clerk_once(self) -> None:
@@ -300,6 +310,14 @@ class World:
     def _write(self, part: str, tree: dict[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / f"{part}.toml").write_bytes(msgspec.toml.encode(tree))
+
+    def _port(self, part: str) -> int:
+        """A free port, chosen once: a page that was open must be there again after its program fell."""
+        kept = self.folder / f".{part}-port"
+        if not kept.exists():
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                kept.write_text(str(probe.getsockname()[1]), "ascii")
+        return int(kept.read_text("ascii"))
 
     def _done(self, part: str) -> bool:
         return (self.folder / f".{part}-made").exists()

@@ -191,10 +191,12 @@ def test_what_the_broker_holds_survives_its_death(doors):
     with doors.peer("fleet-ingest-0") as fleet:
         fleet.client.subscribe(topics.topic(box, Up.HEALTH), qos=1)
         publish(fleet, "pue/v1/all/down/notice", b"kept", retain=True)
-    stamp = (doors.folder / "broker" / "mosquitto.db").stat().st_mtime_ns
+    written = doors.folder / "broker" / "mosquitto.db"
+    until(written.exists, "the broker wrote its memory")
+    stamp = written.stat().st_mtime_ns
     with doors.peer(box) as peer:
         publish(peer, topics.topic(box, Up.HEALTH), b"waits")
-    until(lambda: (doors.folder / "broker" / "mosquitto.db").stat().st_mtime_ns > stamp, "it was written")
+    until(lambda: written.stat().st_mtime_ns > stamp, "it was written")
     doors.kill("broker")
     doors.start_broker()
     with doors.peer("fleet-ingest-0") as fleet:

@@ -14,6 +14,7 @@ from fleet.console.__main__ import accounts_of
 from fleet.link.tables import OutboundRow
 from fleet.orders.tables import OrderRow
 from tests.fleet.console.world import PASSWORD, Console, device, healthy
+from tests.peers.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -236,8 +237,8 @@ def test_it_ends_when_asked_and_dies_with_its_worker(tmp_path):
     console.start()
     assert console.stop() == 0
     console.start()
-    children = subprocess_children(console.process.pid)
-    os.kill(children[0], signal.SIGKILL)
+    worker = until(lambda: subprocess_children(console.process.pid), "gunicorn has its worker")[0]
+    os.kill(worker, signal.SIGKILL)
     assert console.process.wait(timeout=10) == 70
     console.process.stdout.close()
     console.process = None
