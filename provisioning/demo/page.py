@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from flask import Flask, Response, abort, redirect, render_template, request, send_file, session
+
+from provisioning.demo.doors import post
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,29 +84,15 @@ def do(sock: Path, hand: Hand) -> str:
     """Play one deed through the desk's world door; empty, or the desk's sentence."""
     body = json.dumps({"device": hand.device, "do": hand.deed, "with": hand.arguments}).encode()
     try:
-        connection = _UnixConnection(sock)
-        connection.request("POST", "/v1/do", body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        said = answer.read(65_536)
+        status, said = post(sock, "/v1/do", body, limit=65_536, timeout_s=_ANSWER_S)
     except OSError:
         return "The desk does not answer; it may be restarting."
-    if answer.status == http.client.OK:
+    if status == http.client.OK:
         return ""
     try:
         return str(json.loads(said)["message"])
     except (ValueError, KeyError, TypeError):
         return "The desk refused."
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_ANSWER_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_ANSWER_S)
-        self.sock.connect(str(self._path))
 
 
 def create_app(
@@ -124,13 +111,7 @@ def create_app(
     app.secret_key = secrets.token_bytes(32)
     by_ident: Mapping[str, Hand] = {hand.ident: hand for hand in hands}
 
-    @app.after_request
-    def guard(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = _CSP
-        response.headers["Referrer-Policy"] = "no-referrer"
-        if request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
-        return response
+    app.after_request(_guard)
 
     @app.get("/")
     def index() -> str:
@@ -162,9 +143,18 @@ def create_app(
         known = {path.name: path for path in _sheets(printed)}
         if name not in known:
             abort(404)
-        return send_file(known[name], mimetype="image/png")
+        return send_file(known[name])
 
     return app
+
+
+def _guard(response: Response) -> Response:
+    if response.mimetype != "application/pdf":  # the browser's own viewer shows it
+        response.headers["Content-Security-Policy"] = _CSP
+    response.headers["Referrer-Policy"] = "no-referrer"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _pull(lines: Sequence[Line], *, cut: bool) -> None:
@@ -178,4 +168,5 @@ def _pull(lines: Sequence[Line], *, cut: bool) -> None:
 def _sheets(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime, reverse=True)
+    printed = [path for path in folder.iterdir() if path.suffix in {".png", ".pdf"}]
+    return sorted(printed, key=lambda path: path.name, reverse=True)

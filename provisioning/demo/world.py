@@ -21,6 +21,7 @@ import msgspec
 from contracts import codec
 from contracts.desk_api import clerk, door
 from contracts.messages.enrolment import Belongings
+from provisioning.demo.doors import post
 from provisioning.demo.line import Line
 from provisioning.demo.processes import Program, ProgramFailed, run
 
@@ -326,17 +327,10 @@ class World:
         (self.folder / f".{part}-made").touch()
 
     def _post(self, name: str, path: str, body: bytes) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("localhost", timeout=30)
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(30)
-        with contextlib.closing(connection):
-            try:
-                connection.sock.connect(str(self.run_dir / name))
-                connection.request("POST", path, body, {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                return answer.status, answer.read(door.MAX_ANSWER_BYTES)
-            except OSError as why:
-                raise door.DoorClosed("the desk does not answer") from why
+        try:
+            return post(self.run_dir / name, path, body, limit=door.MAX_ANSWER_BYTES)
+        except OSError as why:
+            raise door.DoorClosed("the desk does not answer") from why
 
 
 def _first_url(said: str) -> str:
