@@ -106,14 +106,15 @@ class Desk:
                 self.send_response(200)
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(word), word))
+                line = b"%x\r\n%s\r\n" % (len(word), word)
                 if desk.busy:
-                    self.wfile.write(b"0\r\n\r\n")
+                    self.wfile.write(line + b"0\r\n\r\n")
                     return
-                with desk.changed:
+                with desk.changed:  # counted before it is granted: who reads the word may count at once
                     desk.claims += 1
                     desk._held.add(self.connection)
                     desk.changed.notify_all()
+                self.wfile.write(line)
                 self.connection.recv(1)  # until the agent lets go, or the desk dies
                 with desk.changed:
                     desk.claims -= 1
