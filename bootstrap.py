@@ -237,6 +237,10 @@ def _rights_to_install() -> list[str] | None:
 
 # ---------------------------------------------------------------- Python packages
 
+# The lock names everything, so pip resolves nothing: its older versions take `name[extra]` for something the line
+# `name==…` does not pin, and refuse as soon as the index has a newer release.
+LOCKED: Final = ("install", "--require-hashes", "--no-deps", "--no-build-isolation")
+
 
 def ready_python() -> None:
     key = digest(LOCK, _project_tables(), _interpreter(), str(ROOT), "layout 2")
@@ -250,11 +254,11 @@ def ready_python() -> None:
     # Packages that compile are built with the locked setuptools, not with whatever an index offers today.
     builder = STATE / "builder.lock"
     builder.write_text(_locked("setuptools"))
-    hashed = ["install", "--require-hashes", "--no-build-isolation"]
-    run("Python packages: build tool", [*pip, *hashed, "-r", str(builder)], advice=advice)
-    run("Python packages: installing (a few minutes)", [*pip, *hashed, "-r", str(LOCK)], advice=advice)
+    run("Python packages: build tool", [*pip, *LOCKED, "-r", str(builder)], advice=advice)
+    run("Python packages: installing (a few minutes)", [*pip, *LOCKED, "-r", str(LOCK)], advice=advice)
     _remove_unlocked(pip)
-    own = ["install", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)]
+    run("Python packages: checking", [*pip, "check"], advice="Make the lock again: see CONTRIBUTING.md.")
+    own = ["install", "--no-build-isolation", "--no-index", "-e", str(ROOT)]
     run("Python packages: pue-box itself", [*pip, *own], advice=advice)
     mark_done("python", key)
 

@@ -1,10 +1,13 @@
 """The set-up: what it leaves behind, how it refuses, that it does nothing twice."""
 
+import hashlib
 import importlib.util
+import os
 import re
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,43 @@ def test_the_demo_needs_less_than_the_tests(bootstrap):
 
 def test_nothing_is_missing_where_tests_run(bootstrap):
     assert bootstrap.missing_packages("test") == []
+
+
+# ---------------------------------------------------------------- Python packages
+
+
+def wheel(folder, name, version, needs=()):
+    """The smallest wheel pip installs; gives its SHA-256."""
+    described = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nProvides-Extra: more\n"
+    described += "".join(f"Requires-Dist: {need}\n" for need in needs)
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        about = f"{name}-{version}.dist-info"
+        archive.writestr(f"{name}.py", f"version = {version!r}\n")
+        archive.writestr(f"{about}/METADATA", described)
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_release_newer_than_the_lock_changes_nothing(bootstrap, tmp_path):
+    index = tmp_path / "index"
+    index.mkdir()
+    pinned = {
+        "asking": wheel(index, "asking", "1.0", ["asked[more]>=1"]),
+        "asked": wheel(index, "asked", "1.0"),
+    }
+    wheel(index, "asked", "1.1")
+    lock = tmp_path / "lock"
+    lock.write_text("".join(f"{name}==1.0 --hash=sha256:{digest}\n" for name, digest in pinned.items()))
+    target = tmp_path / "installed"
+    command = [sys.executable, "-m", "pip", *bootstrap.LOCKED, "--target", str(target), "-r", str(lock)]
+    alone = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **alone}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1.0" in (target / "asked.py").read_text()
 
 
 # ---------------------------------------------------------------- stamps and runs
