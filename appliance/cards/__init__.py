@@ -1,4 +1,4 @@
 """Card protocols without a card: bytes in, bytes out; no reader, no clock, no log.
 
-`conversation.read_document` speaks, `verdict.judge` decides, `software_card.SoftwareCard` answers.
+`conversation.read_document` speaks, `verdict.judge` decides, `software.shelf.issue` makes a card that answers.
 """

@@ -11,20 +11,10 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from appliance.cards.agreement import RandomBytes
-from appliance.cards.conversation import (
-    DEFAULT_WANTED,
-    Conversation,
-    IdentityRead,
-    Progress,
-    ReaderLimits,
-    Reset,
-    Secret,
-    Step,
-    Transmit,
-    read_document,
-)
+from appliance.cards.conversation import DEFAULT_WANTED, Conversation, read_document
 from appliance.cards.errors import CardUnreadable
 from appliance.cards.evidence import Evidence
+from appliance.cards.steps import IdentityRead, Progress, ReaderLimits, Reset, Secret, Step, Transmit
 from appliance.cards.trust import TrustStore
 from appliance.cards.verdict import Instant, Verdict, judge
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import enum
 from collections.abc import Iterable
 
 import msgspec
@@ -22,6 +23,15 @@ class InvalidTrustBundle(PueError, ValueError):
     who = WhoCanAct.OPERATOR
 
 
+class Purpose(enum.StrEnum):
+    """What an anchor's signature is believed for; an authority for cards vouches for no passport."""
+
+    TRAVEL_DOCUMENT = "travel_document"
+    """Country signing authorities: CIE, passports, residence permits."""
+    CNS = "cns"
+    """Authorities that issue the certificates of Carte Nazionali dei Servizi and TS-CNS."""
+
+
 class _Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A trust bundle at rest: canonical JSON."""
 
@@ -38,9 +48,10 @@ class TrustAnchor:
     der: bytes = dataclasses.field(repr=False)
     certificate: x509.Certificate = dataclasses.field(repr=False)
     country: str
+    purpose: Purpose = Purpose.TRAVEL_DOCUMENT
 
     @classmethod
-    def from_der(cls, der: bytes) -> TrustAnchor:
+    def from_der(cls, der: bytes, purpose: Purpose = Purpose.TRAVEL_DOCUMENT) -> TrustAnchor:
         if len(der) > MAX_CERTIFICATE_BYTES:
             raise InvalidTrustBundle("a certificate in the trust bundle is too long")
         try:
@@ -50,7 +61,7 @@ class TrustAnchor:
             _ = certificate.issuer.hashable, certificate.public_key.algorithm, certificate.key_identifier
         except (ValueError, TypeError, KeyError) as fault:
             raise InvalidTrustBundle("a certificate in the trust bundle cannot be read") from fault
-        return cls(der, certificate, country)
+        return cls(der, certificate, country, purpose)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -108,14 +119,19 @@ class TrustStore:
             _Bundle(self.origin, self.version, self.dated, ders), order="deterministic"
         )
 
-    def issuers_of(self, certificate: x509.Certificate) -> tuple[TrustAnchor, ...]:
-        """Every anchor that may have signed this certificate: same name, or the key it names."""
+    def issuers_of(
+        self, certificate: x509.Certificate, purpose: Purpose = Purpose.TRAVEL_DOCUMENT
+    ) -> tuple[TrustAnchor, ...]:
+        """Every anchor of this purpose that may have signed this certificate: same name, or the key it names."""
         key = certificate.authority_key_identifier
         return tuple(
             anchor
             for anchor in self.anchors
-            if anchor.certificate.subject == certificate.issuer
-            or (key is not None and anchor.certificate.key_identifier == key)
+            if anchor.purpose is purpose
+            and (
+                anchor.certificate.subject == certificate.issuer
+                or (key is not None and anchor.certificate.key_identifier == key)
+            )
         )
 
 

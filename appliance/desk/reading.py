@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from asn1crypto import cms
 
-from appliance.cards.conversation import Can, CanAndMrz, IdentityRead, Progress, Secret
 from appliance.cards.errors import MalformedCode
 from appliance.cards.mrz import MrzKey
 from appliance.cards.reading import read_and_judge
+from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Progress, Secret
 from appliance.cards.verdict import Instant
 from appliance.desk.sitting import Citizen, ReadCard, Reading, VerdictFacts
 from contracts.identity import fingerprint

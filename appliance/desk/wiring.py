@@ -105,7 +105,7 @@ def open_trust(settings: DeskSettings, clock: Clock) -> TrustStore:
             return TrustStore.from_pem(raw, origin="file", version=0, dated=clock.now().date())
         return TrustStore.from_bytes(raw)
     if driver_of(settings, DeviceKind.CARD_READER)[0] == "simulated":
-        from appliance.cards.authority import make_test_authority
+        from appliance.cards.software.authority import make_test_authority
 
         return make_test_authority(now=clock.now()).trust_store()
     return empty(clock.now().date())

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appliance.cards.authority import make_test_authority
-from appliance.cards.conversation import Can, CanAndMrz, IdentityRead
 from appliance.cards.errors import CardGone, WrongCan
 from appliance.cards.reading import read_and_judge
-from appliance.cards.software_card import issue
+from appliance.cards.software.authority import make_test_authority
+from appliance.cards.software.shelf import issue
+from appliance.cards.steps import Can, CanAndMrz, IdentityRead
 from appliance.cards.verdict import Instant
 from appliance.devices.card_reader.port import NoCard, Presence, ReaderBusy, ReaderClosed, ReaderGone
 from appliance.devices.port import Condition, DeviceKind, InvalidDeviceSettings
@@ -28,7 +28,7 @@ from tests.peers.pcscd import pcscd
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from appliance.cards.software_card import SoftwareCard
+    from appliance.cards.software.card import SoftwareCard
 
 __all__ = ["pcscd"]
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from appliance.cards.persona import ALDO, MARIA
+from appliance.cards.software.persona import ALDO, MARIA
 from contracts.desk_api.clerk import Stage
 from contracts.messages.letters import LetterWord
 from tests.appliance.desk.kit import NASPI, Refused

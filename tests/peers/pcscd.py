@@ -24,7 +24,7 @@ import pytest
 from appliance.devices.card_reader.virtual_slot import DEFAULT_PORT, VirtualSlot
 
 if TYPE_CHECKING:
-    from appliance.cards.software_card import SoftwareCard
+    from appliance.cards.software.card import SoftwareCard
 
 START_LIMIT_S = 20.0
 DRIVER = Path("/etc/reader.conf.d/vpcd")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.capture.pages import PageFlaw
-from appliance.cards.conversation import Stage as CardStage
+from appliance.cards.steps import Stage as CardStage
 from appliance.runtime.clock import TrustReason
 from contracts.errors import Problem, WhoCanAct
 from contracts.messages.letters import LetterWord

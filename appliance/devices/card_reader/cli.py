@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.cards.authority import make_test_authority
-from appliance.cards.conversation import Can, CanAndMrz, IdentityRead, Secret
 from appliance.cards.mrz import MrzKey
 from appliance.cards.reading import read_and_judge
-from appliance.cards.software_card import CardName, issue
+from appliance.cards.software.authority import make_test_authority
+from appliance.cards.software.shelf import CardName, issue
+from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Secret
 from appliance.cards.trust import InvalidTrustBundle, TrustStore, empty
 from appliance.cards.verdict import Instant
 from appliance.devices.card_reader.virtual_slot import DEFAULT_PORT, VirtualSlot
@@ -25,8 +25,9 @@ from contracts.desk_api.clerk import VerdictKind
 from contracts.errors import PueError
 
 if TYPE_CHECKING:
-    from appliance.cards.conversation import Progress
     from appliance.cards.evidence import Evidence, Identity
+    from appliance.cards.software.card import SoftwareCard
+    from appliance.cards.steps import Progress
     from appliance.cards.verdict import Verdict
     from appliance.devices.card_reader.port import CardReader
 
@@ -95,13 +96,20 @@ def emulate_command(arguments: argparse.Namespace) -> int:
         return _refuse(error, as_json=False)
     with slot:
         # An invented card of an invented person: its code may be shown.
-        print(f"{arguments.name}: CAN {card.can}; Ctrl-C takes the card away", flush=True)
+        print(f"{arguments.name}: {_code_of(card)}; Ctrl-C takes the card away", flush=True)
         try:
             slot.wait()
         except KeyboardInterrupt:
             return 0
     print("the reader let the card go", file=sys.stderr)
     return 1
+
+
+def _code_of(card: SoftwareCard) -> str:
+    secret = card.opens_with
+    if isinstance(secret, Can):
+        return f"CAN {secret.digits}"
+    return "opens with its printed lines" if secret is not None else "opens without a code"
 
 
 def _reader_and_secret(arguments: argparse.Namespace, clock: Clock) -> tuple[CardReader, Secret, bool]:
@@ -119,7 +127,8 @@ def _reader_and_secret(arguments: argparse.Namespace, clock: Clock) -> tuple[Car
         raise _NoSuchCard(f"no software card is called {name!r}; there are {', '.join(CardName)}")
     reader = SimulatedCardReader(now=clock.now)
     card = reader.insert(name)
-    invented = card.mrz_key if card.chip.pace is None else Can(card.can)
+    invented = card.opens_with
+    assert invented is not None
     return reader, secret or invented, True
 
 

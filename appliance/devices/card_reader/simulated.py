@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 import msgspec
 
 from appliance.cards.errors import CardGone
-from appliance.cards.software_card import CardName, SoftwareCard, issue
+from appliance.cards.software.card import SoftwareCard
+from appliance.cards.software.shelf import CardName, issue
 from appliance.devices.card_reader.port import (
     EXTENDED_COMMAND_BYTES,
     EXTENDED_RESPONSE_BYTES,
@@ -135,9 +136,9 @@ class SimulatedCardReader:
 
     # ---- back
 
-    def insert(self, card: SoftwareCard | str = CardName.CIE) -> SoftwareCard:
+    def insert(self, card: SoftwareCard | CardName | str = CardName.CIE) -> SoftwareCard:
         """Lay a card there (taking away the one before); a name of `CardName` is issued now."""
-        made = card if isinstance(card, SoftwareCard) else issue(card, self._now())
+        made = issue(card, self._now()) if isinstance(card, str) else card
         with self._world:
             self.remove()
             self._card, self._tears_after = made, None

@@ -17,7 +17,7 @@ from contracts.errors import PueError, WhoCanAct
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from appliance.cards.software_card import SoftwareCard
+    from appliance.cards.software.card import SoftwareCard
 
 DEFAULT_PORT: Final = 35963
 """First slot; the second is the next port."""

@@ -6,9 +6,11 @@ import datetime
 
 import pytest
 
-from appliance.cards.authority import make_test_authority
-from appliance.cards.conversation import Can, Reset, Transmit, read_document
-from appliance.cards.software_card import SoftwareCard, issue
+from appliance.cards.conversation import read_document
+from appliance.cards.software.authority import make_test_authority
+from appliance.cards.software.shelf import issue
+from appliance.cards.software.travel_document import TravelDocument
+from appliance.cards.steps import Can, Reset, Transmit
 from appliance.cards.verdict import Instant
 
 NOW = datetime.datetime(2026, 11, 23, 10, 0, tzinfo=datetime.UTC)
@@ -38,7 +40,7 @@ def instant():
 def card():
     """Issue a card by name."""
 
-    def make(name: str = "cie", **options) -> SoftwareCard:
+    def make(name: str = "cie", **options) -> TravelDocument:
         return issue(name, NOW, **options)
 
     return make

@@ -8,15 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.cards import lds, tlv
 from appliance.cards.apdu import Command, Response
-from appliance.cards.conversation import (
-    Can,
-    CanAndMrz,
-    IdentityRead,
-    Progress,
-    ReaderLimits,
-    Stage,
-    read_document,
-)
+from appliance.cards.conversation import read_document
 from appliance.cards.errors import (
     CardError,
     CardGone,
@@ -31,6 +23,7 @@ from appliance.cards.errors import (
 )
 from appliance.cards.evidence import Access, ChipProof
 from appliance.cards.mrz import MrzKey
+from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Progress, ReaderLimits, Stage
 
 SHORT = ReaderLimits(261, 258)
 

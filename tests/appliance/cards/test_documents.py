@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from appliance.cards import codice_fiscale, lds, security_infos, states, tlv
 from appliance.cards.errors import CardError, MalformedData, Unsupported
-from appliance.cards.persona import PERSONAS
 from appliance.cards.security_infos import tlv_oid
+from appliance.cards.software.persona import PERSONAS
 
 
 @given(

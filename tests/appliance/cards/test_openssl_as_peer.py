@@ -10,8 +10,8 @@ from asn1crypto import cms
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.cards import lds, tlv
-from appliance.cards.authority import KeyKind, make_test_authority
 from appliance.cards.passive_authentication import check, parse_security_object
+from appliance.cards.software.authority import KeyKind, make_test_authority
 from appliance.cards.trust import TrustStore
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from appliance.cards import lds, tlv
-from appliance.cards.authority import KeyKind, make_test_authority
-from appliance.cards.conversation import Can, CanAndMrz
 from appliance.cards.evidence import ChipProof
 from appliance.cards.passive_authentication import Finding, check, listed_groups
-from appliance.cards.software_card import issue
+from appliance.cards.software.authority import KeyKind, make_test_authority
+from appliance.cards.software.shelf import issue
+from appliance.cards.steps import Can, CanAndMrz
 from appliance.cards.trust import InvalidTrustBundle, TrustStore, empty
 from appliance.cards.verdict import Instant, NotChecked, Reason, judge
 from contracts.desk_api.clerk import VerdictKind

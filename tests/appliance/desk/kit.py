@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from appliance.cards.persona import ALDO, MARIA
+from appliance.cards.software.persona import ALDO, MARIA
 from appliance.outbox.store import Outbox
 from appliance.vault.clerks import voucher_record
 from contracts import codec

@@ -9,7 +9,7 @@ import time
 import msgspec
 import pytest
 
-from appliance.cards.persona import MARIA
+from appliance.cards.software.persona import MARIA
 from contracts.desk_api.clerk import Identified, Stage, VerdictKind
 from contracts.identity import fingerprint
 from contracts.messages.letters import LetterWord

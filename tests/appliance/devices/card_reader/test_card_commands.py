@@ -13,7 +13,7 @@ import sys
 
 import pytest
 
-from appliance.cards.authority import make_test_authority
+from appliance.cards.software.authority import make_test_authority
 from appliance.devices.card_reader.cli import add_commands
 from appliance.runtime.clock import SystemClock, TimeTrust, TrustReason
 from tests.peers.pcscd import pcscd

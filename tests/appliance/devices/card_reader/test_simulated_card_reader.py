@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from appliance.cards.authority import make_test_authority
-from appliance.cards.conversation import Can, CanAndMrz
 from appliance.cards.errors import CardGone, MrzNeeded
 from appliance.cards.evidence import Access
 from appliance.cards.reading import read_and_judge
-from appliance.cards.software_card import CardName, issue
+from appliance.cards.software.authority import make_test_authority
+from appliance.cards.software.shelf import CardName, issue
+from appliance.cards.steps import Can, CanAndMrz
 from appliance.cards.verdict import Instant
 from appliance.devices.card_reader.port import ReaderGone
 from appliance.devices.card_reader.simulated import SimulatedCardReader

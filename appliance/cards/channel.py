@@ -1,0 +1,113 @@
+"""Commands and responses through the present session: counted, bounded, protected where a session stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from appliance.cards import tlv
+from appliance.cards.apdu import Command, Instruction, Response, StatusWord
+from appliance.cards.errors import CardRefused, CardUnreadable, MalformedData, Unsupported
+from appliance.cards.secure_messaging import SecureMessaging
+from appliance.cards.steps import Exchange, ReaderLimits, Reset, Step, Transmit
+
+MAX_APDUS = 1200
+MAX_READ_BYTES = 256 * 1024
+SHORT_CHUNK_BYTES = 223
+"""Largest read whose protected answer still fits a short response with every suite."""
+EXTENDED_CHUNK_MAX_BYTES = 3840
+PROTECTION_BYTES = 48
+"""What secure messaging may add to a command: padding, three objects, longer lengths."""
+
+
+class Channel:
+    """Commands and responses through the present session, counted."""
+
+    def __init__(self, limits: ReaderLimits) -> None:
+        self.limits = limits
+        self.session: SecureMessaging | None = None
+        self.extended_chunk: int | None = None
+        self.apdus = 0
+        self.bytes_exchanged = 0
+        self._read_bytes = 0
+
+    def send(self, command: Command) -> Exchange[Response]:
+        plain = command
+        # judged before protection: a command that is never sent must not move the session's counter
+        needed_bytes = len(command.encode()) + (0 if self.session is None else PROTECTION_BYTES)
+        if needed_bytes > self.limits.command_bytes:
+            raise Unsupported("this reader cannot carry the command", needed_bytes=needed_bytes)
+        if self.session is not None:
+            command = self.session.protect(command)
+        raw = command.encode()
+        self.apdus += 1
+        if self.apdus > MAX_APDUS:
+            raise CardUnreadable("the card never comes to an end", reason="too_many_commands")
+        answer = yield Transmit(raw)
+        self.bytes_exchanged += len(raw) + len(answer)
+        response = Response.decode(answer)
+        if self.session is not None:
+            response = self.session.open(response)
+        if plain.expected is not None and len(response.data) > plain.expected:
+            raise MalformedData("more bytes than asked for", reason="apdu_length")
+        return response
+
+    def send_ok(self, command: Command, step: str) -> Exchange[bytes]:
+        response = yield from self.send(command)
+        if not response.ok:
+            raise CardRefused(step, response.status_word)
+        return response.data
+
+    def select_file(self, file_id: int) -> Exchange[Response]:
+        data = file_id.to_bytes(2, "big")
+        return (yield from self.send(Command(0x00, Instruction.SELECT, 0x02, 0x0C, data)))
+
+    def reset(self) -> Exchange[None]:
+        self.session = None
+        yield Reset()
+
+    def read_at(self, offset: int, count: int) -> Exchange[bytes]:
+        """Some bytes of the selected file; at least one, or the card is told unreadable."""
+        extended = count > 256
+        if offset < 0x8000:
+            command = Command(0x00, Instruction.READ_BINARY, offset >> 8, offset & 0xFF, b"", count, extended)
+            response = yield from self.send(command)
+            data = response.data
+        else:
+            where = tlv.build(0x54, offset.to_bytes(3, "big"))
+            odd = Command(0x00, Instruction.READ_BINARY_ODD, 0, 0, where, min(count + 6, 65536), extended)
+            response = yield from self.send(odd)
+            data = tlv.parse_one(response.data, 0x53).value if response.data else b""
+        if response.status_word not in (StatusWord.OK, StatusWord.END_OF_FILE):
+            raise CardRefused("read", response.status_word)
+        if not data:
+            raise CardUnreadable("the file ends before its length", reason="no_progress")
+        return data
+
+    def read_file(
+        self, file_id: int, tag: int, max_bytes: int, on_ratio: Callable[[float], Step] | None = None
+    ) -> Exchange[bytes | None]:
+        """A whole file as it lies on the chip; None when the card does not give it.
+
+        Args:
+            file_id: in the present application.
+            tag: what the file must hold.
+            max_bytes: more is no document of ours.
+            on_ratio: how much of the file is there → a step for whoever drives the conversation.
+        """
+        selected = yield from self.select_file(file_id)
+        if not selected.ok:
+            return None
+        content = yield from self.read_at(0, 8)
+        header = tlv.read_header(content)
+        total = header.total_bytes
+        self._read_bytes += total
+        if header.tag != tag:
+            raise CardUnreadable("a file holds something else", reason="wrong_tag")
+        if total > max_bytes or self._read_bytes > MAX_READ_BYTES:
+            raise CardUnreadable("a file is larger than any document's", reason="file_too_long")
+        chunk = self.extended_chunk or SHORT_CHUNK_BYTES
+        while len(content) < total:
+            content += yield from self.read_at(len(content), min(chunk, total - len(content)))
+            if on_ratio is not None:
+                yield on_ratio(len(content) / total)
+        return content[:total]

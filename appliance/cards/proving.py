@@ -1,0 +1,47 @@
+"""The chip's own proof that it is the original: chip authentication as commands. BSI TR-03110-3 B.3."""
+
+from __future__ import annotations
+
+from appliance.cards import lds, tlv
+from appliance.cards.agreement import RandomBytes
+from appliance.cards.apdu import Command, Instruction
+from appliance.cards.channel import Channel
+from appliance.cards.chip_authentication import ChipAuthenticationReader
+from appliance.cards.cipher import Suite
+from appliance.cards.errors import CardRefused, SecureMessagingLost, Unsupported
+from appliance.cards.evidence import ChipProof
+from appliance.cards.security_infos import ChipKey
+from appliance.cards.steps import Exchange
+
+
+def chip_authentication(channel: Channel, key: ChipKey, random_bytes: RandomBytes) -> Exchange[ChipProof]:
+    """Agree on a new session with the chip's signed key; afterwards the channel speaks in it."""
+    party = ChipAuthenticationReader(key, random_bytes)
+    try:
+        yield from _agree_with_chip(channel, key, party.ephemeral)
+        channel.session = party.session()
+        # the proof: any protected answer under the new keys
+        yield from channel.send_ok(
+            Command(0x00, Instruction.SELECT, 0x02, 0x0C, lds.group_file(1).to_bytes(2, "big")),
+            "chip_proof",
+        )
+    except (CardRefused, SecureMessagingLost):
+        return ChipProof.FAILED
+    except Unsupported:
+        return ChipProof.NOT_POSSIBLE
+    return ChipProof.PROVEN
+
+
+def _agree_with_chip(channel: Channel, key: ChipKey, ephemeral: bytes) -> Exchange[None]:
+    """3DES: one MSE:Set KAT. AES: MSE:Set AT, then GENERAL AUTHENTICATE. TR-03110-3 B.3."""
+    identifier = b"" if key.key_id is None else tlv.build(0x84, bytes([key.key_id & 0xFF]))
+    manage = Instruction.MANAGE_SECURITY_ENVIRONMENT
+    if key.suite is Suite.TRIPLE_DES:
+        data = tlv.build(0x91, ephemeral) + identifier
+        yield from channel.send_ok(Command(0x00, manage, 0x41, 0xA6, data), "chip_key")
+        return
+    assert key.oid is not None
+    data = tlv.build(0x80, key.oid) + identifier
+    yield from channel.send_ok(Command(0x00, manage, 0x41, 0xA4, data), "chip_key")
+    data = tlv.build(0x7C, tlv.build(0x80, ephemeral))
+    yield from channel.send_ok(Command(0x00, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, 256), "chip_key")
