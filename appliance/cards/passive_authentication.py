@@ -16,7 +16,7 @@ from asn1crypto import cms, x509
 
 from appliance.cards import lds, signatures, states, tlv
 from appliance.cards.errors import CardError, MalformedData, Unsupported
-from appliance.cards.trust import TrustAnchor, TrustStore
+from appliance.cards.trust import Purpose, TrustAnchor, TrustStore
 
 _SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
 """id-icao-mrtd-security-ldsSecurityObject, and the number early Belgian and French documents carry."""
@@ -174,7 +174,7 @@ def _check(
     findings = [*_signature_findings(signed)]
     anchor = None
     if signed.certificate is not None:
-        anchor, chain_findings = _chain(signed.certificate, trust, at)
+        anchor, chain_findings = chain(signed.certificate, trust, at)
         findings += chain_findings
         # Only a known authority's word for its country counts; an unknown one's says nothing either way.
         if anchor is not None and anchor.country != states.two_letters(issuing_state):
@@ -261,17 +261,20 @@ def _signature_findings(signed: _Signed) -> list[Finding]:
     return [Finding.SOD_SIGNATURE_INVALID]
 
 
-def _chain(
-    certificate: x509.Certificate, trust: TrustStore, at: datetime.datetime
+def chain(
+    certificate: x509.Certificate,
+    trust: TrustStore,
+    at: datetime.datetime,
+    purpose: Purpose = Purpose.TRAVEL_DOCUMENT,
 ) -> tuple[TrustAnchor | None, list[Finding]]:
-    """The anchor that signed the document signer, and what is wrong about it. A CSCA inside the SOD is ignored.
+    """The anchor that signed this certificate, and what is wrong about it. A CSCA inside the SOD is ignored.
 
     The authority itself may have expired since: documents outlive the key that signed their signers; it must
     have been valid when it signed.
     """
     signed_part = certificate["tbs_certificate"].dump()
     signature, algorithm = certificate["signature_value"].native, certificate["signature_algorithm"]
-    candidates = trust.issuers_of(certificate)
+    candidates = trust.issuers_of(certificate, purpose)
     anchor = next(
         (
             candidate
