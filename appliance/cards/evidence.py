@@ -21,12 +21,12 @@ class Access(enum.StrEnum):
 
 
 class ChipProof(enum.StrEnum):
-    """How chip authentication went."""
+    """How one way to prove the chip went: chip authentication or active authentication."""
 
     PROVEN = "proven"
-    """The first protected answer after the key agreement was right."""
+    """The first protected answer after the key agreement was right; the challenge was signed."""
     FAILED = "failed"
-    """The chip took part and could not answer with the new keys, or refused to take part."""
+    """The chip took part and its answer was wrong, or it refused to take part, or kept its key's data group."""
     NOT_OFFERED = "not_offered"
     """The card lists no key of its own."""
     NOT_SUPPORTED = "not_supported"
@@ -35,6 +35,16 @@ class ChipProof(enum.StrEnum):
     """This reader cannot carry the command."""
     NOT_TRIED = "not_tried"
     """The caller did not want it, or the reading stopped before."""
+
+
+_WEIGHTIEST_FIRST = (
+    ChipProof.FAILED,
+    ChipProof.PROVEN,
+    ChipProof.NOT_SUPPORTED,
+    ChipProof.NOT_POSSIBLE,
+    ChipProof.NOT_OFFERED,
+    ChipProof.NOT_TRIED,
+)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -70,7 +80,8 @@ class Evidence:
         sod: EF.SOD as read.
         groups: data group number → whole file as read.
         missing: data groups the SOD lists, wanted, and refused by the card.
-        chip_proof: see `ChipProof`.
+        chip_proof: chip authentication, with the key in data group 14.
+        active_proof: active authentication, with the key in data group 15.
         apdus: commands exchanged.
         bytes_exchanged: both directions.
     """
@@ -83,6 +94,28 @@ class Evidence:
     chip_proof: ChipProof
     apdus: int = 0
     bytes_exchanged: int = 0
+    active_proof: ChipProof = ChipProof.NOT_TRIED
+
+    @property
+    def originality(self) -> ChipProof:
+        """Both ways to prove the chip as one: a failure outweighs everything, a proof outweighs what was not tried."""
+        return min((self.chip_proof, self.active_proof), key=_WEIGHTIEST_FIRST.index)
+
+    @property
+    def technical(self) -> tuple[str, ...]:
+        """Stable words for the technician, nothing personal among them."""
+        return (
+            "card: travel_document",
+            f"access: {self.access}",
+            f"chip: {self.originality}",
+            f"chip_authentication: {self.chip_proof}",
+            f"active_authentication: {self.active_proof}",
+        )
+
+    @property
+    def signed_object(self) -> bytes | None:
+        """EF.SOD as read: what the State signed, for the receipt's fingerprint."""
+        return self.sod
 
     def mrz(self) -> Mrz:
         """The zone on the chip.

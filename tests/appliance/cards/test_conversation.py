@@ -321,3 +321,14 @@ def test_a_session_does_not_outlive_a_plain_command(card, read):
 
     with pytest.raises((SecureMessagingLost, CardRefused)):
         read(made, transmit=meddle)
+
+
+def test_what_a_technician_may_see(good_evidence):
+    assert good_evidence.technical == (
+        "card: travel_document",
+        "access: pace",
+        "chip: proven",
+        "chip_authentication: proven",
+        "active_authentication: not_tried",
+    )
+    assert good_evidence.signed_object == good_evidence.sod
