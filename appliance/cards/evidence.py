@@ -7,9 +7,9 @@ import datetime
 import enum
 from collections.abc import Mapping
 
-from appliance.cards import lds
+from appliance.cards import lds, names
 from appliance.cards.errors import MalformedData
-from appliance.cards.lds import PersonalDetails
+from appliance.cards.lds import IssuingDetails, PersonalDetails
 from appliance.cards.mrz import Mrz
 
 
@@ -52,8 +52,10 @@ class Identity:
     """Who the document says its holder is. Read, not yet believed: only a verdict makes it so.
 
     Attributes:
-        codice_fiscale: from data group 11 and well formed; None otherwise.
+        surname: with its accents where data group 11 has them and agrees with the printed lines; so given names.
+        codice_fiscale: data group 11's personal number; None where it has none.
         expiry: last day of validity.
+        issued_by: data group 12; few documents have one.
     """
 
     surname: str
@@ -68,6 +70,8 @@ class Identity:
     document_number: str
     issuing_state: str
     expiry: datetime.date
+    issued_by: str | None = None
+    issued_on: datetime.date | None = None
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -130,15 +134,35 @@ class Evidence:
     def details(self) -> PersonalDetails:
         return lds.parse_dg11(self.groups[11]) if 11 in self.groups else PersonalDetails()
 
+    def issuing(self) -> IssuingDetails:
+        """Data group 12; one that cannot be read says nothing, and nothing depends on it."""
+        try:
+            return lds.parse_dg12(self.groups[12]) if 12 in self.groups else IssuingDetails()
+        except MalformedData:
+            return IssuingDetails()
+
+    def names_agree(self) -> bool:
+        """Data group 11 and the printed lines name the same person; nothing to compare is no disagreement."""
+        if not {1, 11} <= set(self.groups):
+            return True
+        zone, details = self.mrz(), self.details()
+        surname, given_names = details.surname or details.full_name, details.given_names or details.full_name
+        return (surname is None or names.agree(surname, zone.surname)) and (
+            given_names is None or names.agree(given_names, zone.given_names)
+        )
+
     def identity(self, today: datetime.date) -> Identity:
-        """Data groups 1 and 11 as one person. `today` only decides the century of a birth."""
-        return identity_of(self.mrz(), self.details(), today)
+        """Data groups 1, 11 and 12 as one person. `today` only decides the century of a birth."""
+        return identity_of(self.mrz(), self.details(), today, self.issuing())
 
 
-def identity_of(zone: Mrz, details: PersonalDetails, today: datetime.date) -> Identity:
+def identity_of(
+    zone: Mrz, details: PersonalDetails, today: datetime.date, issuing: IssuingDetails | None = None
+) -> Identity:
+    issuing = issuing or IssuingDetails()
     return Identity(
-        surname=zone.surname,
-        given_names=zone.given_names,
+        surname=names.best(details.surname, zone.surname),
+        given_names=names.best(details.given_names, zone.given_names),
         birth=details.birth or zone.born_on(today),
         sex=zone.sex,
         nationality=zone.nationality,
@@ -149,4 +173,6 @@ def identity_of(zone: Mrz, details: PersonalDetails, today: datetime.date) -> Id
         document_number=zone.document_number,
         issuing_state=zone.issuing_state,
         expiry=zone.expires_on(),
+        issued_by=issuing.authority,
+        issued_on=issuing.issued_on,
     )
