@@ -18,7 +18,9 @@ from appliance.cards.software.authority import KeyKind, make_test_authority
 from appliance.cards.software.certificates import Validity
 from appliance.cards.software.security_object import (
     OLD_SECURITY_OBJECT,
+    SECURITY_OBJECT,
     Writing,
+    _signer_info,
     lds_security_object,
     security_object,
 )
@@ -79,6 +81,37 @@ def test_a_signature_by_the_wrong_key(now, kind, ber):
     assert found.findings == (Finding.SOD_SIGNATURE_INVALID,)
     assert found.tampered
     assert not found.authentic
+
+
+def put_together(state, content, signer_info):
+    """A security object whose parts need not fit."""
+    certificate = state.signer_certificate.public_bytes(Encoding.DER)
+    inner = der.sequence(der.oid(SECURITY_OBJECT), tlv.build(0xA0, der.octets(content)))
+    algorithms = der.set_of(der.sequence(der.oid("2.16.840.1.101.3.4.2.1")))
+    parts = (der.integer(3), algorithms, inner, tlv.build(0xA0, certificate), der.set_of(signer_info))
+    message = der.sequence(der.oid("1.2.840.113549.1.7.2"), tlv.build(0xA0, der.sequence(*parts)))
+    return tlv.build(0x77, message)
+
+
+@pytest.mark.parametrize(
+    ("said_type", "said_groups", "findings"),
+    [
+        (SECURITY_OBJECT, GROUPS, ()),
+        (OLD_SECURITY_OBJECT, GROUPS, (Finding.SOD_SIGNATURE_INVALID,)),
+        (SECURITY_OBJECT, {**GROUPS, 1: b"of somebody else"}, (Finding.SOD_DIGEST_MISMATCH,)),
+    ],
+)
+def test_attributes_must_speak_of_this_very_content(now, said_type, said_groups, findings):
+    """All of it truly signed by the State, of another type or for another document."""
+    state = make_test_authority(now=now)
+    parsed = x509.Certificate.load(state.signer_certificate.public_bytes(Encoding.DER))
+    sid = der.sequence(parsed.issuer.dump(), der.integer(parsed.serial_number))
+    said = lds_security_object(said_groups, Writing())
+    info = _signer_info(said, der.oid(said_type), Writing(), state.signer_key, sid)
+    sod = put_together(state, lds_security_object(GROUPS, Writing()), info)
+    found = judge(state, now, sod=sod)
+    assert found.findings == findings
+    assert bool(found.authentic) is not bool(findings)
 
 
 @given(st.data())
