@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from appliance.cards.trust import TrustStore
+from appliance.cards.trust import InvalidTrustBundle, TrustStore
 from appliance.runtime import trust_files
 from appliance.runtime.files import StorageMissing, read_bounded, storage_error, write_atomic
 from appliance.runtime.trust_files import STATEMENT_LIMIT_BYTES, TrustReleaseOlder
@@ -150,7 +150,7 @@ class Believed:
         floor = max(self._version, self._floor(key))
         if release.version < floor:
             raise TrustReleaseOlder("an older trust bundle than was used before", used=floor)
-        store = TrustStore.from_bytes(trust_files.read_bundle(self._folder, release))
+        store = _store(trust_files.read_bundle(self._folder, release))
         if (store.version, store.dated) != (release.version, release.dated):
             raise TrustReleaseMismatch("the bundle and its release name different versions or days")
         if release.version > floor:
@@ -168,6 +168,22 @@ class Believed:
         # A full disk must not keep the desk from believing better; the floor in memory holds meanwhile.
         with contextlib.suppress(PueError):
             write_atomic(self._floor_file, msgspec.json.encode(_Floor(_fleet(key), version)))
+
+
+def _store(bundle: bytes) -> TrustStore:
+    """The bundle read.
+
+    Raises:
+        InvalidTrustBundle: it cannot be.
+    """
+    try:
+        return TrustStore.from_bytes(bundle)
+    except PueError:
+        raise
+    except Exception as error:
+        # One odd certificate in a bundle the fleet signed must not end every desk of the country at its start.
+        log.exception("a trust bundle broke its reader")
+        raise InvalidTrustBundle("the trust bundle cannot be read") from error
 
 
 def _fleet(key: Ed25519PublicKey) -> str:
