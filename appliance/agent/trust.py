@@ -47,14 +47,15 @@ class TrustRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the bundle's way.
 
     Attributes:
-        spread_s: a bundle that was just published is fetched within so many seconds, each box at its own moment.
+        spread_s: a bundle that was just published is fetched within so many seconds, each box at its own moment:
+            some thousand boxes with some million bytes each must leave the gate time for letters.
         retry_base_s: ceiling of the first pause after a failure; it doubles.
         retry_cap_s: no pause is longer.
         look_every_s: how often the bundle on the disk is proven again.
         timeout_s: of each operation of the socket.
     """
 
-    spread_s: float = 300.0
+    spread_s: float = 3_600.0
     retry_base_s: float = 10.0
     retry_cap_s: float = 3_600.0
     look_every_s: float = 21_600.0

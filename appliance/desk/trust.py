@@ -121,6 +121,7 @@ class Believed:
             self._mark, self._code = None, ""
             return None
         except OSError as why:
+            self._mark = None
             self._code = storage_error(why, self._folder / trust_files.RELEASE, "read").code
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size

@@ -70,7 +70,7 @@ class BoxState(enum.StrEnum):
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):
-    """A box as other rooms see it."""
+    """A box as other rooms see it. `trust_asked_at`: since when all boxes shall have the present trust bundle."""
 
     box: BoxName
     site: Site
@@ -83,6 +83,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     enrolled_at: datetime | None
     desired: Desired
+    trust_asked_at: datetime | None = None
 
 
 def random_text(length: int, choose: Callable[[str], str] = secrets.choice) -> str:
@@ -207,7 +208,7 @@ def get(session: Session, box: str) -> Box:
     row = _row(session, box)
     site = session.get(SiteRow, row.site)
     assert site is not None
-    return _box(row, site, trust_version(session))
+    return _box(row, site, session.get(DesiredOfAllRow, TRUST_VERSION))
 
 
 def every(session: Session) -> list[Box]:
@@ -217,7 +218,7 @@ def every(session: Session) -> list[Box]:
         .join(SiteRow, BoxRow.site == SiteRow.site)
         .order_by(SiteRow.comune, BoxRow.site, BoxRow.box)
     )
-    trust = trust_version(session)
+    trust = session.get(DesiredOfAllRow, TRUST_VERSION)
     return [_box(row, site, trust) for row, site in session.execute(query)]
 
 
@@ -252,7 +253,7 @@ def trust_version(session: Session, *, lock: bool = False) -> int:
 
 def want_trust(session: Session, version: int, *, now: datetime) -> int:
     """Every box shall have this trust bundle: all twins are published anew. How many boxes that are."""
-    session.merge(DesiredOfAllRow(name=TRUST_VERSION, value=version))
+    session.merge(DesiredOfAllRow(name=TRUST_VERSION, value=version, changed_at=now))
     session.flush()
     rows = session.scalars(sa.select(BoxRow).where(BoxRow.state != BoxState.RETIRED.value)).all()
     for row in rows:
@@ -309,7 +310,7 @@ def _site(row: SiteRow) -> Site:
     return Site(site=row.site, istat=row.istat, comune=row.comune, provincia=row.provincia, office=row.office)
 
 
-def _box(row: BoxRow, site: SiteRow, trust: int) -> Box:
+def _box(row: BoxRow, site: SiteRow, trust: DesiredOfAllRow | None) -> Box:
     return Box(
         box=row.box,
         site=_site(site),
@@ -321,5 +322,6 @@ def _box(row: BoxRow, site: SiteRow, trust: int) -> Box:
         longitude=site.longitude,
         created_at=row.created_at,
         enrolled_at=row.enrolled_at,
-        desired=_desired(row, trust),
+        desired=_desired(row, trust.value if trust else 0),
+        trust_asked_at=trust.changed_at if trust else None,
     )

@@ -55,6 +55,7 @@ class DesiredOfAllRow(Base):
 
     name: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
     value: Mapped[int]
+    changed_at: Mapped[datetime | None]
 
 
 class TokenRow(Base):

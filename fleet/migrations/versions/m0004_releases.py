@@ -34,6 +34,7 @@ def upgrade() -> None:
         "desired_of_all",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("value", BIG, nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
     # The row is there from the beginning, so that who publishes has something to lock.

@@ -27,6 +27,7 @@ def light(
     name="scatola1",
     comune="Agordo",
     published=0,
+    asked_h=3,
     **more,
 ):
     heard = None if life is Life.NEVER else NOW - dt.timedelta(seconds=heard_s)
@@ -40,8 +41,9 @@ def light(
         latitude=0,
         longitude=0,
         created_at=NOW,
-        enrolled_at=NOW,
+        enrolled_at=NOW - dt.timedelta(days=9),
         desired=Desired(rev=1, trust_version=published),
+        trust_asked_at=NOW - dt.timedelta(hours=asked_h),
     )
     facts = {
         "life_since": heard,
@@ -102,6 +104,13 @@ GONE = {"presence": "offline", "why": "link"}
             light(published=4, health=believing(4, used=3, code="trust.bundle_damaged")),
             Level.WATCH,
             "refuses the published trust list: trust: bundle damaged",
+        ),
+        (light(published=4, asked_h=1), Level.WAITING, "does not say which trust list"),
+        (light(published=4, asked_h=1, health=believing(3)), Level.WAITING, "version 4: it has version 3"),
+        (
+            light(published=4, asked_h=1, health=believing(3) | {"certificate_days": 12.4}),
+            Level.WATCH,
+            "ends in 12 days",
         ),
         (light(health=believing(4, dated="2025-11-20")), Level.WATCH, "368 days old"),
         (light(health=believing(4, dated="")), Level.FINE, ""),
