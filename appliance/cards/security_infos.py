@@ -45,6 +45,10 @@ class PaceInfo:
         return self.oid[-2]
 
     @property
+    def is_curve(self) -> bool:
+        return self.mapping in (PACE_ECDH_GM, PACE_ECDH_CAM)
+
+    @property
     def suite(self) -> Suite:
         return Suite(self.oid[-1])
 
