@@ -222,6 +222,12 @@ def test_keys_nobody_means_honestly(info, error):
         ActiveKey(tlv.build(0x6F, info))
 
 
+def test_an_rsa_key_does_not_care_what_group_14_holds(rsa_key):
+    """Its blocks name their hash themselves."""
+    pair = RsaActiveKey(rsa_key)
+    assert ActiveKey(group_15(pair), tlv.build(0x6E, b"nonsense")).accepts(CHALLENGE, pair.answer(CHALLENGE))
+
+
 def test_a_modulus_without_its_leading_zero_is_read_as_it_is_meant(rsa_key):
     """As on a specimen of the BSI: DER makes a negative number of it, the chip means a positive one."""
     modulus = rsa_key.public_key().public_numbers().n.to_bytes(128, "big")
