@@ -27,7 +27,6 @@ from appliance.cards.errors import (
     Unsupported,
 )
 from appliance.cards.evidence import ChipProof, Evidence
-from appliance.cards.lds import PersonalDetails
 from appliance.cards.opening import Opened, Opening
 from appliance.cards.passive_authentication import listed_groups
 from appliance.cards.proving import active_authentication, chip_authentication
@@ -145,13 +144,8 @@ class _Reading:
     def _identity(self) -> IdentityRead:
         if 1 not in self._groups:
             raise CardUnreadable("the card gives no data group 1", reason="dg1_missing")
-        details = PersonalDetails()
-        if 11 in self._groups:
-            try:
-                details = lds.parse_dg11(self._groups[11])
-            except MalformedData:
-                details = PersonalDetails()
-        return IdentityRead(lds.parse_dg1(self._groups[1]), details)
+        zone = lds.parse_dg1(self._groups[1])
+        return IdentityRead(zone.surname, zone.given_names)
 
     def _progress(self, stage: Stage, ratio: float) -> Progress:
         self._ratio = max(self._ratio, min(ratio, 1.0))

@@ -10,13 +10,13 @@ import dataclasses
 import datetime
 import enum
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from asn1crypto import cms, x509
 
 from appliance.cards import lds, signatures, states, tlv
 from appliance.cards.errors import CardError, MalformedData, Unsupported
-from appliance.cards.trust import TrustAnchor, TrustStore
+from appliance.cards.trust import Purpose, TrustAnchor, TrustStore
 
 _SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
 """id-icao-mrtd-security-ldsSecurityObject, and the number early Belgian and French documents carry."""
@@ -91,8 +91,8 @@ class PassiveAuthentication:
         return not TAMPERED.isdisjoint(self.findings)
 
 
-def parse_security_object(content: bytes) -> SecurityObject:
-    """ICAO 9303-10 appendix D.
+def parse_security_object(content: bytes, numbers: Collection[int] = range(1, 17)) -> SecurityObject:
+    """ICAO 9303-10 appendix D; `numbers` are those a file may have.
 
     Raises:
         MalformedData: not an LDSSecurityObject, or a data group listed twice.
@@ -111,7 +111,7 @@ def parse_security_object(content: bytes) -> SecurityObject:
             raise MalformedData("no data group hash", reason="sod")
         number, value = parts
         group = int.from_bytes(number.value, "big")
-        if not 1 <= group <= 16 or group in hashes:
+        if group not in numbers or group in hashes:
             raise MalformedData("a data group listed twice or out of range", reason="sod")
         hashes[group] = value.value
     return SecurityObject(name, hashes, _signed_version(fields))
@@ -148,7 +148,7 @@ class _Signed:
 def listed_groups(sod: bytes) -> frozenset[int]:
     """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
     try:
-        return frozenset(parse_security_object(_open(sod).content).hashes)
+        return frozenset(parse_security_object(_open(lds.parse_sod(sod)).content).hashes)
     except (ValueError, TypeError, KeyError, IndexError) as fault:
         raise MalformedData("the security object cannot be read", reason="sod") from fault
 
@@ -172,7 +172,24 @@ def check(
     if sod is None:
         return PassiveAuthentication((Finding.SOD_MISSING,))
     try:
-        return _check(_open(sod), groups, trust, at, issuing_state)
+        message = lds.parse_sod(sod)
+    except MalformedData:
+        return PassiveAuthentication((Finding.SOD_MALFORMED,))
+    return check_files(message, groups, trust, at, issuing_state)
+
+
+def check_files(
+    message: bytes,
+    files: Mapping[int, bytes],
+    trust: TrustStore,
+    at: datetime.datetime,
+    issuing_state: str,
+    numbers: Collection[int] = range(1, 17),
+) -> PassiveAuthentication:
+    """The same for any files whose hashes a CMS message of a document signer lists; `message` without tag 77."""
+    try:
+        signed = _open(message)
+        return _check(signed, parse_security_object(signed.content, numbers), files, trust, at, issuing_state)
     except Unsupported:
         return PassiveAuthentication((Finding.ALGORITHM_UNSUPPORTED,))
     except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
@@ -182,16 +199,16 @@ def check(
 
 def _check(
     signed: _Signed,
+    security_object: SecurityObject,
     groups: Mapping[int, bytes],
     trust: TrustStore,
     at: datetime.datetime,
     issuing_state: str,
 ) -> PassiveAuthentication:
-    security_object = parse_security_object(signed.content)
     findings = [*_signature_findings(signed)]
     anchor = None
     if signed.certificate is not None:
-        anchor, chain_findings = _chain(signed.certificate, trust, at)
+        anchor, chain_findings = chain(signed.certificate, trust, at)
         findings += chain_findings
         # Only a known authority's word for its country counts; an unknown one's says nothing either way.
         if anchor is not None and anchor.country != states.two_letters(issuing_state):
@@ -215,8 +232,8 @@ def _check(
     )
 
 
-def _open(sod: bytes) -> _Signed:
-    info = cms.ContentInfo.load(lds.parse_sod(sod))
+def _open(message: bytes) -> _Signed:
+    info = cms.ContentInfo.load(message)
     if info["content_type"].native != "signed_data":
         raise MalformedData("no SignedData", reason="sod")
     signed_data = info["content"]
@@ -278,17 +295,20 @@ def _signature_findings(signed: _Signed) -> list[Finding]:
     return [Finding.SOD_SIGNATURE_INVALID]
 
 
-def _chain(
-    certificate: x509.Certificate, trust: TrustStore, at: datetime.datetime
+def chain(
+    certificate: x509.Certificate,
+    trust: TrustStore,
+    at: datetime.datetime,
+    purpose: Purpose = Purpose.TRAVEL_DOCUMENT,
 ) -> tuple[TrustAnchor | None, list[Finding]]:
-    """The anchor that signed the document signer, and what is wrong about it. A CSCA inside the SOD is ignored.
+    """The anchor that signed this certificate, and what is wrong about it. A CSCA inside the SOD is ignored.
 
     The authority itself may have expired since: documents outlive the key that signed their signers; it must
     have been valid when it signed.
     """
     signed_part = certificate["tbs_certificate"].dump()
     signature, algorithm = certificate["signature_value"].native, certificate["signature_algorithm"]
-    candidates = trust.issuers_of(certificate)
+    candidates = trust.issuers_of(certificate, purpose)
     answers = {one: _signed_by(one, algorithm, signed_part, signature) for one in candidates}
     signers = [one for one, answer in answers.items() if answer]
     anchor = next((one for one in signers if _may_have_signed(one, certificate)), None)

@@ -156,7 +156,7 @@ class Verdict:
 
 def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
     """Never raises for what a card may hold: unreadable data are a verdict too."""
-    moment = _no_earlier_than_bundle(instant, trust)
+    moment = no_earlier_than_bundle(instant, trust)
     try:
         zone = evidence.mrz()
         identity = evidence.identity(moment.date())
@@ -176,7 +176,7 @@ def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
     return _verdict(kind, codes, None if altered else identity, portrait, moment, trust)
 
 
-def _no_earlier_than_bundle(instant: Instant, trust: TrustStore) -> datetime.datetime:
+def no_earlier_than_bundle(instant: Instant, trust: TrustStore) -> datetime.datetime:
     """An hour that is not believed is at least not before the day the trust bundle was made."""
     if instant.trusted:
         return instant.moment

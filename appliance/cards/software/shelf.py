@@ -12,6 +12,8 @@ from appliance.cards import lds
 from appliance.cards.agreement import RandomBytes
 from appliance.cards.software.active_key import ActiveKeyKind, make_active_key
 from appliance.cards.software.authority import DEFAULT_SEED, InventedAuthority, make_test_authority
+from appliance.cards.software.cie import Cie, personalise_services
+from appliance.cards.software.cns_card import CnsCard, CnsKind, issue_cns
 from appliance.cards.software.persona import ALDO, JULE, NICOLO
 from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise
 from appliance.cards.software.travel_document import Chip, TravelDocument
@@ -48,6 +50,16 @@ class CardName(enum.StrEnum):
     """Of another invented State, which the demo's box does not know."""
     PASSPORT_CLONED_AA = "passport_cloned_aa"
     """All files copied to a chip that signs with a key of its own."""
+    CNS = "cns"
+    """A TS-CNS as it was until 2024: files in the master file, PIN 24680."""
+    CNS_APPLET = "cns_applet"
+    """The newer kind, behind an application identifier."""
+    CNS_EXPIRED = "cns_expired"
+    CNS_TAMPERED = "cns_tampered"
+    """Somebody else's data beside the holder's certificate."""
+    CNS_CLONED = "cns_cloned"
+    """Everything that can be read, on a card with a key of its own."""
+    CNS_UNKNOWN_AUTHORITY = "cns_unknown_authority"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +118,7 @@ def _copied_with_own_key(chip: Chip) -> Chip:
 
 _PASSPORT = Blank(person=NICOLO, form=Form.PASSPORT, profile=Profile.ECDH_AES)
 _PASSPORT_AA_EC = dataclasses.replace(_PASSPORT, chip_key=False, active_key=ActiveKeyKind.EC)
-SHELF: Mapping[CardName, Recipe] = {
+SHELF: Mapping[CardName, Recipe | CnsKind] = {
     CardName.CIE: Recipe(),
     CardName.CIE_ALDO: Recipe(Blank(person=ALDO)),
     CardName.CIE_AES: Recipe(Blank(profile=Profile.ECDH_AES)),
@@ -128,6 +140,12 @@ SHELF: Mapping[CardName, Recipe] = {
         dataclasses.replace(_PASSPORT, person=JULE, issuing_state="D"), signer=ABROAD
     ),
     CardName.PASSPORT_CLONED_AA: Recipe(_PASSPORT_AA_EC, spoil=_copied_with_own_key),
+    CardName.CNS: CnsKind.CLASSIC,
+    CardName.CNS_APPLET: CnsKind.APPLET,
+    CardName.CNS_EXPIRED: CnsKind.EXPIRED,
+    CardName.CNS_TAMPERED: CnsKind.TAMPERED,
+    CardName.CNS_CLONED: CnsKind.CLONED,
+    CardName.CNS_UNKNOWN_AUTHORITY: CnsKind.UNKNOWN_AUTHORITY,
 }
 
 
@@ -136,7 +154,7 @@ def issue(
     now: datetime.datetime,
     authority: InventedAuthority | None = None,
     random_bytes: RandomBytes = secrets.token_bytes,
-) -> TravelDocument:
+) -> TravelDocument | CnsCard:
     """One card off the shelf.
 
     Args:
@@ -149,8 +167,15 @@ def issue(
         ValueError: no such card.
     """
     recipe = SHELF[CardName(name)]
+    if isinstance(recipe, CnsKind):
+        return issue_cns(recipe, now)
     if authority is None or recipe.signer is not HOME:
         authority = make_test_authority(now=now, seed=recipe.signer.seed, country=recipe.signer.country)
     expiry = recipe.blank.person.expiry(now.date(), expired=recipe.expired)
     chip = recipe.spoil(personalise(recipe.blank, authority, expiry, random_bytes=random_bytes))
-    return TravelDocument(chip, random_bytes, leaves_after=recipe.leaves_after)
+    if recipe.blank.form is not Form.CIE:
+        return TravelDocument(chip, random_bytes, leaves_after=recipe.leaves_after)
+    services = personalise_services(authority, recipe.blank.person.nis)
+    if chip.chip_key is not None and chip.chip_private is None:  # a copy has neither key
+        services = dataclasses.replace(services, key=None)
+    return Cie(chip, services, random_bytes, leaves_after=recipe.leaves_after)
