@@ -138,7 +138,11 @@ def chip_keys(data: bytes) -> list[ChipKey]:
             unknown = fault
             continue
         fitting = [name for name, ident in protocols if name[-2] == oid[-1] and ident in (key_id, None)]
-        keys.append(ChipKey(agreement, public_key, key_id, max(fitting, default=None)))
+        spoken = [name for name in fitting if name[-1] in set(Suite)]
+        if fitting and not spoken:
+            unknown = Unsupported("chip authentication with a cipher this box does not know")
+            continue
+        keys.append(ChipKey(agreement, public_key, key_id, max(spoken, default=None)))
     if not keys and unknown is not None:
         raise unknown
     return keys

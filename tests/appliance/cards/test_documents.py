@@ -294,6 +294,16 @@ def test_a_key_of_an_unknown_kind_beside_one_we_know(card):
         security_infos.chip_keys(tlv.build(0x31, key))
 
 
+def test_a_suite_nobody_knows(card):
+    """Of chip authentication; no error of Python's own comes out."""
+    group = lds.parse_dg14(card("cie_aes").chip.files[lds.group_file(14)])
+    prefix = security_infos.CHIP_AUTHENTICATION_PREFIX
+    other = group.replace(prefix + b"\x02\x02", prefix + b"\x02\x09")
+    assert other != group
+    with pytest.raises(Unsupported):
+        security_infos.chip_keys(other)
+
+
 def test_object_identifiers():
     assert tlv_oid("2.23.136.1.1.1").hex() == "6781080101 01".replace(" ", "")
     assert tlv_oid("1.2.840.113549.1.7.2").hex() == "2a864886f70d010702"
