@@ -120,6 +120,14 @@ class TravelDocument:
         without_can = self.chip.pace is None or self.chip.can is None
         return self.chip.mrz_key if without_can else Can(self.can)
 
+    @property
+    def printed_lines(self) -> list[str]:
+        """The two or three lines on the document, as a person types them."""
+        group = tlv.parse_one(self.chip.files[lds.group_file(1)], lds.group_tag(1))
+        text = tlv.need(group.children(), 0x5F1F).decode("ascii")
+        width = 30 if len(text) == 90 else 44
+        return [text[start : start + width] for start in range(0, len(text), width)]
+
     def reset(self) -> None:
         """Field off and on: sessions and selections are gone."""
         self.commands_seen = 0
