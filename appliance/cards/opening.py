@@ -21,14 +21,16 @@ from appliance.cards.errors import (
     WrongCan,
     WrongMrz,
 )
-from appliance.cards.evidence import Access
+from appliance.cards.evidence import Access, ChipProof
 from appliance.cards.mrz import MrzKey
 from appliance.cards.pace import PaceParty, PasswordKind
+from appliance.cards.passive_authentication import card_security_keys
 from appliance.cards.secure_messaging import SecureMessaging
 from appliance.cards.security_infos import PaceInfo
 from appliance.cards.steps import SHORT_RESPONSE_BYTES, Can, CanAndMrz, Exchange, Secret
 
 _LONGEST_DH_COMMAND_BYTES = 280
+_SEQUENCE = 0x30
 _PACE_STEP = "pace"
 
 
@@ -61,6 +63,8 @@ class Opened:
 
     access: Access
     card_access: bytes | None = dataclasses.field(repr=False)
+    card_security: bytes | None = dataclasses.field(default=None, repr=False)
+    mapping_proof: ChipProof = ChipProof.NOT_OFFERED
 
 
 class Opening:
@@ -82,12 +86,14 @@ class Opening:
         )
         self._random = random_bytes
         self._card_access: bytes | None = None
+        self._proof_data: tuple[PaceParty, bytes | None] | None = None
 
     def run(self) -> Exchange[Opened]:
         offers = yield from self._read_offers()
         if (yield from self._try_pace(offers)):
+            security, proof = yield from self._mapping_proof()
             yield from self._select_application()
-            return Opened(Access.PACE, self._card_access)
+            return Opened(Access.PACE, self._card_access, security, proof)
         if self._mrz is None:
             if self._card_access is None:
                 # before asking for the printed lines: is there a document at all?
@@ -197,19 +203,38 @@ class Opening:
         # 63Cx here is a warning that few tries are left, not a refusal
         if not response.ok and response.status_word & 0xFFF0 != 0x63C0:
             raise CardRefused("pace_start", response.status_word)
-        party.set_nonce((yield from self._authenticate(rung, 0x80)))
-        party.map_with((yield from self._authenticate(rung, 0x82, 0x81, party.mapping_key())))
-        party.agree_with((yield from self._authenticate(rung, 0x84, 0x83, party.ephemeral_key())))
+        party.set_nonce(tlv.need((yield from self._authenticate(rung)), 0x80))
+        party.map_with(tlv.need((yield from self._authenticate(rung, 0x81, party.mapping_key())), 0x82))
+        party.agree_with(tlv.need((yield from self._authenticate(rung, 0x83, party.ephemeral_key())), 0x84))
         try:
-            answer = yield from self._authenticate(_Rung.NO_BIT, 0x86, 0x85, party.token(), step="pace_token")
+            answer = yield from self._authenticate(rung, 0x85, party.token(), last=True)
         except CardRefused as refusal:
             if refusal.status_word >> 8 == 0x63:
                 raise self._wrong(kind, refusal.status_word) from None
             raise
-        session = party.accept_token(answer)
+        session = party.accept_token(tlv.need(answer, 0x86))
         if session is None:
             raise SecureMessagingLost("the card's token is wrong")
+        if offer.mapping == infos.PACE_ECDH_CAM:
+            self._proof_data = (party, tlv.first(answer, 0x8A))
         return session
+
+    def _mapping_proof(self) -> Exchange[tuple[bytes | None, ChipProof]]:
+        """EF.CardSecurity under the new session, and whether the mapping fits the key it names."""
+        if self._proof_data is None:
+            return None, ChipProof.NOT_OFFERED
+        party, encrypted = self._proof_data
+        security = yield from self._channel.read_file(
+            lds.CARD_SECURITY_FILE, _SEQUENCE, lds.MAX_OTHER_FILE_BYTES
+        )
+        if security is None or encrypted is None:
+            return security, ChipProof.FAILED
+        try:
+            keys = infos.chip_keys(card_security_keys(security))
+        except MalformedData:
+            return security, ChipProof.FAILED
+        fits = any(party.accept_mapping_proof(encrypted, key.public_key) for key in keys)
+        return security, ChipProof.PROVEN if fits else ChipProof.FAILED
 
     @staticmethod
     def _wrong(kind: PasswordKind, status_word: int) -> CardError:
@@ -217,18 +242,16 @@ class Opening:
         return WrongCan(left) if kind is PasswordKind.CAN else WrongMrz(left)
 
     def _authenticate(
-        self, rung: _Rung, wanted: int, tag: int | None = None, value: bytes = b"", step: str = _PACE_STEP
-    ) -> Exchange[bytes]:
+        self, rung: _Rung, tag: int | None = None, value: bytes = b"", *, last: bool = False
+    ) -> Exchange[list[tlv.Tlv]]:
         """One GENERAL AUTHENTICATE: dynamic authentication data out and in."""
         data = tlv.build(0x7C, tlv.build(tag, value) if tag is not None else b"")
-        cla = CHAINING if rung is _Rung.PROTOCOL_BIT else 0
+        cla = CHAINING if rung is _Rung.PROTOCOL_BIT and not last else 0
         expected = 65536 if len(data) > 255 else 256
         command = Command(cla, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, expected)
-        if rung is _Rung.BLOCKS:
-            answer = yield from self._channel.send_blocks(command, step)
-        else:
-            answer = yield from self._channel.send_ok(command, step)
-        return tlv.need(tlv.parse_one(answer, 0x7C).children(), wanted)
+        send = self._channel.send_blocks if rung is _Rung.BLOCKS else self._channel.send_ok
+        answer = yield from send(command, "pace_token" if last else _PACE_STEP)
+        return tlv.parse_one(answer, 0x7C).children()
 
     def _bac(self, key: MrzKey) -> Exchange[None]:
         challenge = yield from self._channel.send_ok(

@@ -171,7 +171,8 @@ def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
     portrait = _portrait(evidence, passive)
     refusals = _refusals(evidence, passive, identity, moment.date())
     doubts = _doubts(evidence, passive, identity, portrait, trusted_time=instant.trusted)
-    kind, codes = _decide(evidence, passive, refusals, doubts)
+    proven = _signed_proofs(evidence, passive, trust, moment, zone.issuing_state)
+    kind, codes = _decide(passive, refusals, doubts, proven=proven)
     altered = passive.tampered or (1 not in passive.authentic and passive.ok)
     return _verdict(kind, codes, None if altered else identity, portrait, moment, trust)
 
@@ -230,21 +231,28 @@ def _held_back(evidence: Evidence, passive: PassiveAuthentication) -> bool:
     return bool(wanted & passive.listed - passive.authentic) and passive.ok
 
 
-def _chip_proven(evidence: Evidence, passive: PassiveAuthentication) -> bool:
+def _signed_proofs(
+    evidence: Evidence, passive: PassiveAuthentication, trust: TrustStore, at: datetime.datetime, state: str
+) -> bool:
     """A proof counts only with a key the State signed: one beside the security object is anybody's."""
-    return (evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic) or (
-        evidence.active_proof is ChipProof.PROVEN and DG15 in passive.authentic
+    if evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic:
+        return True
+    if evidence.active_proof is ChipProof.PROVEN and DG15 in passive.authentic:
+        return True
+    return (
+        evidence.mapping_proof is ChipProof.PROVEN
+        and evidence.card_security is not None
+        and passive_authentication.vouches_for(evidence.card_security, trust, at, state)
     )
 
 
 def _decide(
-    evidence: Evidence, passive: PassiveAuthentication, refusals: list[str], doubts: list[str]
+    passive: PassiveAuthentication, refusals: list[str], doubts: list[str], *, proven: bool
 ) -> tuple[VerdictKind, list[str]]:
     if refusals:
         return VerdictKind.REFUSED, refusals + doubts
     if not passive.ok:
         return VerdictKind.NOT_VERIFIED, doubts
-    proven = _chip_proven(evidence, passive)
     held: list[str] = [Reason.DATA_AUTHENTIC, *([Reason.CHIP_PROVEN] if proven else [])]
     if Reason.TIME_UNTRUSTED in doubts:
         others = [doubt for doubt in doubts if doubt != Reason.TIME_UNTRUSTED]

@@ -20,7 +20,7 @@ from appliance.cards.errors import CardError, CardGone, MalformedData
 from appliance.cards.mrz import MrzKey
 from appliance.cards.pace import PaceParty, PasswordKind
 from appliance.cards.secure_messaging import SecureMessaging
-from appliance.cards.security_infos import ChipKey, PaceInfo
+from appliance.cards.security_infos import PACE_ECDH_CAM, ChipKey, PaceInfo
 from appliance.cards.software.active_key import ActiveKeyPair
 from appliance.cards.steps import Can, Secret
 
@@ -238,7 +238,7 @@ class TravelDocument:
         files = self.chip.files if self._in_application else self.chip.free_files
         if file_id not in files:
             return Response(b"", StatusWord.FILE_NOT_FOUND)
-        if self._in_application and self._session is None:
+        if (self._in_application or file_id == lds.CARD_SECURITY_FILE) and self._session is None:
             return Response(b"", StatusWord.SECURITY_NOT_SATISFIED)
         self._current = files[file_id]
         return Response(b"", StatusWord.OK)
@@ -328,31 +328,39 @@ class TravelDocument:
             self._pace, self._pace_step = None, 0
             return Response(b"", StatusWord.CONDITIONS_NOT_SATISFIED)
         try:
-            tag, value = self._pace_answer(party, step, fields[0].value if fields else b"")
+            answer = self._pace_answer(party, step, fields[0].value if fields else b"")
         except CardError:
             self._pace, self._pace_step = None, 0
             return Response(b"", StatusWord.AUTHENTICATION_FAILED)
         self._pace_step = step + 1
         if step == 3:
             self._pace, self._pace_step = None, 0
-        return Response(tlv.build(0x7C, tlv.build(tag, value)), StatusWord.OK)
+        return Response(tlv.build(0x7C, answer), StatusWord.OK)
 
-    def _pace_answer(self, party: PaceParty, step: int, value: bytes) -> tuple[int, bytes]:
+    def _pace_answer(self, party: PaceParty, step: int, value: bytes) -> bytes:
         if step == 0:
-            return 0x80, party.make_nonce()
+            return tlv.build(0x80, party.make_nonce())
         if step == 1:
             mine = party.mapping_key()
             party.map_with(value)
-            return 0x82, mine
+            return tlv.build(0x82, mine)
         if step == 2:
             mine = party.ephemeral_key()
             party.agree_with(value)
-            return 0x84, mine
+            return tlv.build(0x84, mine)
         session = party.accept_token(value)
         if session is None:
             raise MalformedData("wrong token", reason="pace_token")
         self._session = session
-        return 0x86, party.token()
+        return tlv.build(0x86, party.token()) + self._mapping_proof(party)
+
+    def _mapping_proof(self, party: PaceParty) -> bytes:
+        """What the reader gets beside the token where the mapping proves the chip; a copy can only guess a key."""
+        offer, key = self.chip.pace, self.chip.chip_key
+        if offer is None or offer.mapping != PACE_ECDH_CAM or key is None:
+            return b""
+        private = self.chip.chip_private or key.agreement.private_key(self._random)
+        return tlv.build(0x8A, party.make_mapping_proof(private))
 
     # the chip's proof
 

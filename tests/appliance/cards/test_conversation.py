@@ -318,5 +318,6 @@ def test_what_a_technician_may_see(good_evidence):
         "chip: proven",
         "chip_authentication: proven",
         "active_authentication: not_tried",
+        "mapping: not_offered",
     )
     assert good_evidence.signed_object == good_evidence.sod

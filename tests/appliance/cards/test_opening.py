@@ -14,10 +14,14 @@ from appliance.cards.cipher import Suite
 from appliance.cards.curves import CURVES
 from appliance.cards.errors import CardRefused, CardUnreadable, MrzNeeded, WrongCan
 from appliance.cards.evidence import Access, ChipProof
+from appliance.cards.passive_authentication import card_security_keys
 from appliance.cards.reading import READING_LIMIT_S
 from appliance.cards.software import der
+from appliance.cards.software.authority import make_test_authority
 from appliance.cards.software.travel_document import Chaining
 from appliance.cards.steps import Can, CanAndMrz, ReaderLimits
+from appliance.cards.verdict import judge
+from contracts.desk_api.clerk import VerdictKind
 
 SHORT = ReaderLimits(261, 258)
 LONG = ReaderLimits()
@@ -65,6 +69,72 @@ def test_by_can_and_by_printed_lines(card, read, key):
     made = card()
     secret = Can(made.can) if key == "can" else made.mrz_key
     assert read(made, secret, wanted={1})[0].access is Access.PACE
+
+
+def test_parameters_spelt_out_instead_of_numbered(card, read):
+    """A PACEInfo with a number of the card's own, and a PACEDomainParameterInfo that says what it stands for."""
+    made = card("cie_aes")
+    curve = next(one for one in CURVES if one.name == "brainpoolP320r1")
+    own = der.integer(77)
+    offer = der.sequence(
+        tlv.build(0x06, infos.PACE_PREFIX + bytes((infos.PACE_ECDH_GM, 4))), der.integer(2), own
+    )
+    field = der.sequence(der.oid("1.2.840.10045.1.1"), der.integer(curve.p))
+    size = curve.field_bytes
+    numbers = der.sequence(
+        der.octets(curve.a.to_bytes(size, "big")), der.octets(curve.b.to_bytes(size, "big"))
+    )
+    explicit = der.sequence(
+        der.integer(1), field, numbers, der.octets(curve.encode(curve.generator)), der.integer(curve.n)
+    )
+    algorithm = der.sequence(der.oid("1.2.840.10045.2.1"), explicit)
+    domain = der.sequence(tlv.build(0x06, infos.PACE_PREFIX + bytes((infos.PACE_ECDH_GM,))), algorithm, own)
+    listed = tlv.build(0x31, offer + domain)
+    free = {**made.chip.free_files, lds.CARD_ACCESS_FILE: listed}
+    made = with_chip(made, pace=infos.pace_infos(listed)[0], free_files=free)
+    assert made.chip.pace.agreement().curve is curve
+    assert read(made, wanted={1})[0].access is Access.PACE
+
+
+def test_parameters_nobody_spells_out_are_no_offer(card, read):
+    made = offering(card("cie_aes"), infos.PACE_ECDH_GM, 4, 77)
+    with pytest.raises(MrzNeeded):
+        read(made)
+
+
+# ---- a mapping that proves the chip
+
+
+def test_the_opening_proves_the_chip(card, read, trust, instant):
+    evidence, _ = read(card("passport_cam"), card("passport_cam").mrz_key)
+    assert (evidence.mapping_proof, evidence.chip_proof) == (ChipProof.PROVEN, ChipProof.NOT_TRIED)
+    assert judge(evidence, trust, instant).kind is VerdictKind.VERIFIED
+
+
+@pytest.mark.parametrize("spoil", ["none", "byte", "other_state", "other_key"])
+def test_only_a_signed_key_proves_anything(card, read, trust, instant, now, spoil):
+    made = card("passport_cam")
+    evidence, _ = read(made, made.mrz_key)
+    security = evidence.card_security
+    if spoil == "none":
+        changed = None
+    elif spoil == "byte":
+        changed = security[:-1] + bytes([security[-1] ^ 1])
+    elif spoil == "other_state":
+        changed = make_test_authority(now=now, seed=b"stranger").card_security(card_security_keys(security))
+    else:
+        other = card("cie_aes")
+        changed = make_test_authority(now=now).security_object(other.chip.files)
+    verdict = judge(dataclasses.replace(evidence, card_security=changed), trust, instant)
+    assert (verdict.kind, verdict.code) == (VerdictKind.CHIP_UNPROVEN, "chip.unproven")
+
+
+def test_a_chip_that_keeps_its_proof_back_is_no_original(card, read, trust, instant):
+    made = card("passport_cam")
+    made.chip = dataclasses.replace(made.chip, chip_key=None)
+    evidence, _ = read(made, made.mrz_key)
+    assert evidence.mapping_proof is ChipProof.FAILED
+    assert judge(evidence, trust, instant).kind is VerdictKind.REFUSED
 
 
 # ---- the ladder
