@@ -172,7 +172,15 @@ class _Reading:
             return ChipProof.NOT_SUPPORTED
         if key is None:
             return ChipProof.NOT_OFFERED
-        return (yield from chip_authentication(self._channel, key, self._random))
+        proof = yield from chip_authentication(self._channel, key, self._random)
+        if (
+            self._channel.session is not None
+            and self._channel.session.ended
+            and proof is ChipProof.NOT_POSSIBLE
+        ):
+            yield from self._channel.reset()
+            yield from Opening(self._channel, self._secret, self._random).run()
+        return proof
 
     def _challenge_chip(self, listed: frozenset[int]) -> Exchange[ChipProof]:
         without = yield from self._read_key_group(15, listed)

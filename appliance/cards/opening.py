@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 
 from appliance.cards import lds, tlv
 from appliance.cards import security_infos as infos
 from appliance.cards.agreement import RandomBytes
-from appliance.cards.apdu import CHAINING, Command, Instruction, StatusWord
+from appliance.cards.apdu import CHAINING, Command, Instruction, Response, StatusWord
 from appliance.cards.bac import BacReader
 from appliance.cards.channel import EXTENDED_CHUNK_MAX_BYTES, Channel
 from appliance.cards.errors import (
@@ -29,8 +30,22 @@ from appliance.cards.steps import SHORT_RESPONSE_BYTES, Can, CanAndMrz, Exchange
 
 _LONGEST_DH_COMMAND_BYTES = 280
 _PACE_STEP = "pace"
+
+
+class _Rung(enum.Enum):
+    """Chips differ in what they take for GENERAL AUTHENTICATE with numbers of 256 bytes."""
+
+    PROTOCOL_BIT = enum.auto()
+    """Class 10 on all but the last, as ICAO 9303-11 §4.4.4 has it; long commands."""
+    NO_BIT = enum.auto()
+    """Class 00 throughout; long commands."""
+    BLOCKS = enum.auto()
+    """Short commands, chained as ISO/IEC 7816-4 has it: the only way through a small reader."""
+
+
 _PACE_RETRY = frozenset(
     {
+        StatusWord.WRONG_LENGTH,
         StatusWord.CONDITIONS_NOT_SATISFIED,
         StatusWord.LAST_OF_CHAIN_EXPECTED,
         StatusWord.CHAINING_NOT_SUPPORTED,
@@ -101,11 +116,14 @@ class Opening:
 
     def _read_free_file(self, file_id: int) -> Exchange[bytes | None]:
         """A small file of the master file, None when the card has none or does not give it."""
-        selected = yield from self._channel.select_file(file_id)
-        if not selected.ok:
-            return None
-        response = yield from self._channel.send(Command(0x00, Instruction.READ_BINARY, 0, 0, b"", 256))
-        if response.status_word not in (StatusWord.OK, StatusWord.END_OF_FILE) or not response.data:
+        whole = 256
+        short = Command(0x00, Instruction.READ_BINARY, 0x80 | file_id & 0x1F, 0, b"", whole)
+        response = yield from self._channel.send(short)
+        if not self._has_content(response):
+            if not (yield from self._channel.select_file(file_id)).ok:
+                return None
+            response = yield from self._channel.send(Command(0x00, Instruction.READ_BINARY, 0, 0, b"", whole))
+        if not self._has_content(response):
             return None
         if file_id == lds.ATR_INFO_FILE:
             return response.data
@@ -114,6 +132,10 @@ class Opening:
         while len(content) < header.total_bytes <= 4096:
             content += yield from self._channel.read_at(len(content), header.total_bytes - len(content))
         return content[: header.total_bytes]
+
+    @staticmethod
+    def _has_content(response: Response) -> bool:
+        return response.status_word in (StatusWord.OK, StatusWord.END_OF_FILE) and bool(response.data)
 
     def _select_application(self) -> Exchange[None]:
         select = Command(0x00, Instruction.SELECT, 0x04, 0x0C, lds.APPLICATION_ID)
@@ -127,24 +149,17 @@ class Opening:
         if not response.ok:
             raise CardRefused("select_application", response.status_word)
 
-    def _carried(self, offer: PaceInfo) -> bool:
-        """Diffie-Hellman over numbers needs long commands, which a small reader cannot carry."""
-        return (
-            offer.mapping != infos.PACE_DH_GM
-            or self._channel.limits.command_bytes >= _LONGEST_DH_COMMAND_BYTES
-        )
-
     def _try_pace(self, offers: list[PaceInfo]) -> Exchange[bool]:
         """True when a session stands; False when this card with this reader does not do PACE."""
-        usable = [offer for offer in offers if self._carried(offer)]
-        if not usable:
+        if not offers:
             return False
-        # curves are ten times faster for the chip; then the longer key
-        offer = max(usable, key=lambda one: (one.mapping == infos.PACE_ECDH_GM, one.suite))
+        # curves are ten times faster for the chip; then what proves the chip as well; then the longer key
+        offer = max(offers, key=lambda one: (one.is_curve, one.mapping, one.suite))
         name_parameter = sum(one.oid == offer.oid for one in offers) > 1
-        for chaining in (CHAINING, 0):
+        rungs = self._rungs(offer)
+        for rung in rungs:
             try:
-                self._channel.session = yield from self._pace(offer, chaining, name_parameter=name_parameter)
+                self._channel.session = yield from self._pace(offer, rung, name_parameter=name_parameter)
             except CardRefused as refusal:
                 # never after the token: by then the card may have counted a wrong code
                 if refusal.status_word not in _PACE_RETRY or refusal.facts["step"] != _PACE_STEP:
@@ -157,13 +172,21 @@ class Opening:
                 return True
         return False
 
+    def _rungs(self, offer: PaceInfo) -> tuple[_Rung, ...]:
+        """How to send GENERAL AUTHENTICATE, one way after the other."""
+        if offer.is_curve:
+            return (_Rung.PROTOCOL_BIT, _Rung.NO_BIT)
+        if self._channel.limits.command_bytes < _LONGEST_DH_COMMAND_BYTES:
+            return (_Rung.BLOCKS,)
+        return (_Rung.PROTOCOL_BIT, _Rung.NO_BIT, _Rung.BLOCKS)
+
     def _password(self) -> tuple[PasswordKind, bytes]:
         if self._can is not None:
             return PasswordKind.CAN, self._can.digits.encode("ascii")
         assert self._mrz is not None
         return PasswordKind.MRZ, self._mrz.pace_password()
 
-    def _pace(self, offer: PaceInfo, chaining: int, *, name_parameter: bool) -> Exchange[SecureMessaging]:
+    def _pace(self, offer: PaceInfo, rung: _Rung, *, name_parameter: bool) -> Exchange[SecureMessaging]:
         kind, password = self._password()
         party = PaceParty(offer.oid, offer.agreement(), password, self._random)
         reference = tlv.build(0x80, offer.oid) + tlv.build(0x83, bytes([kind]))
@@ -174,11 +197,11 @@ class Opening:
         # 63Cx here is a warning that few tries are left, not a refusal
         if not response.ok and response.status_word & 0xFFF0 != 0x63C0:
             raise CardRefused("pace_start", response.status_word)
-        party.set_nonce((yield from self._authenticate(chaining, 0x80)))
-        party.map_with((yield from self._authenticate(chaining, 0x82, 0x81, party.mapping_key())))
-        party.agree_with((yield from self._authenticate(chaining, 0x84, 0x83, party.ephemeral_key())))
+        party.set_nonce((yield from self._authenticate(rung, 0x80)))
+        party.map_with((yield from self._authenticate(rung, 0x82, 0x81, party.mapping_key())))
+        party.agree_with((yield from self._authenticate(rung, 0x84, 0x83, party.ephemeral_key())))
         try:
-            answer = yield from self._authenticate(0, 0x86, 0x85, party.token(), step="pace_token")
+            answer = yield from self._authenticate(_Rung.NO_BIT, 0x86, 0x85, party.token(), step="pace_token")
         except CardRefused as refusal:
             if refusal.status_word >> 8 == 0x63:
                 raise self._wrong(kind, refusal.status_word) from None
@@ -194,14 +217,17 @@ class Opening:
         return WrongCan(left) if kind is PasswordKind.CAN else WrongMrz(left)
 
     def _authenticate(
-        self, cla: int, wanted: int, tag: int | None = None, value: bytes = b"", step: str = _PACE_STEP
+        self, rung: _Rung, wanted: int, tag: int | None = None, value: bytes = b"", step: str = _PACE_STEP
     ) -> Exchange[bytes]:
         """One GENERAL AUTHENTICATE: dynamic authentication data out and in."""
         data = tlv.build(0x7C, tlv.build(tag, value) if tag is not None else b"")
-        command = Command(
-            cla, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, 65536 if len(data) > 255 else 256
-        )
-        answer = yield from self._channel.send_ok(command, step)
+        cla = CHAINING if rung is _Rung.PROTOCOL_BIT else 0
+        expected = 65536 if len(data) > 255 else 256
+        command = Command(cla, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, expected)
+        if rung is _Rung.BLOCKS:
+            answer = yield from self._channel.send_blocks(command, step)
+        else:
+            answer = yield from self._channel.send_ok(command, step)
         return tlv.need(tlv.parse_one(answer, 0x7C).children(), wanted)
 
     def _bac(self, key: MrzKey) -> Exchange[None]:

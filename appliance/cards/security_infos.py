@@ -45,6 +45,10 @@ class PaceInfo:
         return self.oid[-2]
 
     @property
+    def is_curve(self) -> bool:
+        return self.mapping in (PACE_ECDH_GM, PACE_ECDH_CAM)
+
+    @property
     def suite(self) -> Suite:
         return Suite(self.oid[-1])
 
@@ -117,20 +121,34 @@ def pace_infos(data: bytes) -> list[PaceInfo]:
 
 
 def chip_keys(data: bytes) -> list[ChipKey]:
-    """The chip authentication keys of DG14's SET that this box can use, each with its protocol."""
+    """The chip authentication keys of DG14's SET that this box can use, each with its protocol.
+
+    Raises:
+        Unsupported: there are keys, and this box can use none of them.
+    """
     infos = _infos(data)
     protocols: list[tuple[bytes, int | None]] = []
     for oid, fields, _ in infos:
         if oid.startswith(CHIP_AUTHENTICATION_PREFIX) and len(oid) == len(CHIP_AUTHENTICATION_PREFIX) + 2:
             protocols.append((oid, _small_integer(fields[1]) if len(fields) > 1 else None))
-    keys = []
+    keys, unknown = [], None
     for oid, fields, _ in infos:
         if not oid.startswith(PUBLIC_KEY_PREFIX) or len(oid) != len(PUBLIC_KEY_PREFIX) + 1 or not fields:
             continue
         key_id = _small_integer(fields[1]) if len(fields) > 1 else None
-        agreement, public_key = _public_key(fields[0])
+        try:
+            agreement, public_key = _public_key(fields[0])
+        except Unsupported as fault:
+            unknown = fault
+            continue
         fitting = [name for name, ident in protocols if name[-2] == oid[-1] and ident in (key_id, None)]
-        keys.append(ChipKey(agreement, public_key, key_id, max(fitting, default=None)))
+        spoken = [name for name in fitting if name[-1] in set(Suite)]
+        if fitting and not spoken:
+            unknown = Unsupported("chip authentication with a cipher this box does not know")
+            continue
+        keys.append(ChipKey(agreement, public_key, key_id, max(spoken, default=None)))
+    if not keys and unknown is not None:
+        raise unknown
     return keys
 
 
