@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import time
 from pathlib import Path
@@ -120,12 +119,12 @@ def confine(cpu_s=portrait_program.MAX_CPU_S):
 def test_a_child_that_goes_wrong_takes_nobody_along(how, tmp_path, face):
     program = tmp_path / "child.py"
     program.write_text(LIMITS + WRONG[how])
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     begin_s = time.monotonic()
     limit_s = 0.5 if how == "hangs" else 8.0
     assert portrait_jpeg(face, limit_s=limit_s, program=program) is None
     assert time.monotonic() - begin_s < 8
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_no_interpreter_no_photo(face, monkeypatch, tmp_path):
