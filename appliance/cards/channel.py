@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from appliance.cards import tlv
-from appliance.cards.apdu import Command, Instruction, Response, StatusWord
+from appliance.cards.apdu import CHAINING, Command, Instruction, Response, StatusWord
 from appliance.cards.errors import CardRefused, CardUnreadable, MalformedData, Unsupported
 from appliance.cards.secure_messaging import SecureMessaging
 from appliance.cards.steps import Exchange, ReaderLimits, Reset, Step, Transmit
 
-MAX_APDUS = 1200
+MAX_APDUS = 400
 MAX_READ_BYTES = 256 * 1024
 SHORT_CHUNK_BYTES = 223
 """Largest read whose protected answer still fits a short response with every suite."""
@@ -39,17 +40,37 @@ class Channel:
         if self.session is not None:
             command = self.session.protect(command)
         raw = command.encode()
+        response = yield from self._exchange(raw)
+        if self.session is not None:
+            response = self.session.open(response)
+        else:
+            response = yield from self._whole(command, response)
+        if plain.expected is not None and len(response.data) > plain.expected:
+            raise MalformedData("more bytes than asked for", reason="apdu_length")
+        return response
+
+    def _exchange(self, raw: bytes) -> Exchange[Response]:
         self.apdus += 1
         if self.apdus > MAX_APDUS:
             raise CardUnreadable("the card never comes to an end", reason="too_many_commands")
         answer = yield Transmit(raw)
         self.bytes_exchanged += len(raw) + len(answer)
-        response = Response.decode(answer)
-        if self.session is not None:
-            response = self.session.open(response)
-        if plain.expected is not None and len(response.data) > plain.expected:
-            raise MalformedData("more bytes than asked for", reason="apdu_length")
-        return response
+        return Response.decode(answer)
+
+    def _whole(self, command: Command, response: Response) -> Exchange[Response]:
+        """Cards with protocol T=0 hand an answer out piece by piece, and insist on its length. ISO/IEC 7816-4 §5.6."""
+        if response.status_word >> 8 == 0x6C:
+            exact = dataclasses.replace(command, expected=(response.status_word & 0xFF) or 256)
+            response = yield from self._exchange(exact.encode())
+        data = response.data
+        while response.status_word >> 8 == 0x61:
+            left = (response.status_word & 0xFF) or 256
+            fetch = Command(command.cla & ~CHAINING, Instruction.GET_RESPONSE, 0, 0, b"", left)
+            response = yield from self._exchange(fetch.encode())
+            data += response.data
+            if not response.data and not response.ok:
+                break
+        return Response(data, response.status_word)
 
     def send_ok(self, command: Command, step: str) -> Exchange[bytes]:
         response = yield from self.send(command)

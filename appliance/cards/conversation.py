@@ -1,7 +1,8 @@
 """A whole reading of a document as a generator: commands out, responses in, no reader in sight.
 
 Order of a reading (ICAO 9303-11 §4, BSI TR-03110-1 §2.3), so that a name is on the screen before the photo:
-EF.CardAccess → PACE or BAC → SOD → DG1 → DG11 → DG14 → chip authentication → DG2.
+EF.CardAccess → PACE or BAC → SOD → DG1 → DG11 → DG14 → chip authentication → DG12 → DG2; where chip authentication
+is not to be had, DG15 and active authentication take its place.
 
 Whoever drives it answers `Transmit` with the card's bytes and everything else with ``b""``; a card that leaves
 is told by throwing `CardGone` into the generator, or simply by dropping it.
@@ -26,10 +27,9 @@ from appliance.cards.errors import (
     Unsupported,
 )
 from appliance.cards.evidence import ChipProof, Evidence
-from appliance.cards.lds import PersonalDetails
 from appliance.cards.opening import Opened, Opening
 from appliance.cards.passive_authentication import listed_groups
-from appliance.cards.proving import chip_authentication
+from appliance.cards.proving import active_authentication, chip_authentication
 from appliance.cards.steps import (
     SHORT_RESPONSE_BYTES,
     Exchange,
@@ -40,7 +40,7 @@ from appliance.cards.steps import (
     Stage,
 )
 
-DEFAULT_WANTED = frozenset({1, 2, 11, 14})
+DEFAULT_WANTED = frozenset({1, 2, 11, 12, 14, 15})
 Conversation = Exchange[Evidence]
 
 
@@ -89,9 +89,9 @@ class _Reading:
             yield from self._read_group(number, listed)
         yield self._identity()
         yield self._progress(Stage.CHIP, 0.35)
-        proof = yield from self._prove_chip(listed)
-        if proof is not ChipProof.FAILED:
-            for number in sorted(self._wanted & listed - {1, 2, 11, 14}):
+        chip_proof, active_proof = yield from self._prove_chip(listed)
+        if ChipProof.FAILED not in (chip_proof, active_proof):
+            for number in sorted(self._wanted & listed - {1, 2, 11, 14, 15}):
                 yield from self._read_group(number, listed)
             yield self._progress(Stage.PHOTO, 0.45)
             yield from self._read_group(2, listed, shown=True)
@@ -101,9 +101,10 @@ class _Reading:
             sod=sod,
             groups=dict(self._groups),
             missing=frozenset(self._missing),
-            chip_proof=proof,
+            chip_proof=chip_proof,
             apdus=self._channel.apdus,
             bytes_exchanged=self._channel.bytes_exchanged,
+            active_proof=active_proof,
         )
 
     def _open(self) -> Exchange[tuple[Opened, bytes | None]]:
@@ -143,30 +144,51 @@ class _Reading:
     def _identity(self) -> IdentityRead:
         if 1 not in self._groups:
             raise CardUnreadable("the card gives no data group 1", reason="dg1_missing")
-        details = PersonalDetails()
-        if 11 in self._groups:
-            try:
-                details = lds.parse_dg11(self._groups[11])
-            except MalformedData:
-                details = PersonalDetails()
-        return IdentityRead(lds.parse_dg1(self._groups[1]), details)
+        zone = lds.parse_dg1(self._groups[1])
+        return IdentityRead(zone.surname, zone.given_names)
 
     def _progress(self, stage: Stage, ratio: float) -> Progress:
         self._ratio = max(self._ratio, min(ratio, 1.0))
         return Progress(stage, self._ratio)
 
-    def _prove_chip(self, listed: frozenset[int]) -> Exchange[ChipProof]:
-        if 14 not in self._wanted:
-            return ChipProof.NOT_TRIED
-        yield from self._read_group(14, listed)
-        if 14 in self._missing:
-            return ChipProof.FAILED
-        if 14 not in self._groups:
-            return ChipProof.NOT_OFFERED
+    def _prove_chip(self, listed: frozenset[int]) -> Exchange[tuple[ChipProof, ChipProof]]:
+        """Chip authentication; active authentication only where the first is not to be had.
+
+        A proof is a proof: the second would add nothing, and leaves a signature in the reader's hands that can
+        be shown to others (what ICAO 9303-11 calls challenge semantics).
+        """
+        chip_proof = yield from self._authenticate_chip(listed)
+        if chip_proof in (ChipProof.PROVEN, ChipProof.FAILED):
+            return chip_proof, ChipProof.NOT_TRIED
+        return chip_proof, (yield from self._challenge_chip(listed))
+
+    def _authenticate_chip(self, listed: frozenset[int]) -> Exchange[ChipProof]:
+        without = yield from self._read_key_group(14, listed)
+        if without is not None:
+            return without
         try:
             key = choose_key(infos.chip_keys(lds.parse_dg14(self._groups[14])))
-        except Unsupported:
+        except (MalformedData, Unsupported):
             return ChipProof.NOT_SUPPORTED
         if key is None:
             return ChipProof.NOT_OFFERED
         return (yield from chip_authentication(self._channel, key, self._random))
+
+    def _challenge_chip(self, listed: frozenset[int]) -> Exchange[ChipProof]:
+        without = yield from self._read_key_group(15, listed)
+        if without is not None:
+            return without
+        return (
+            yield from active_authentication(
+                self._channel, self._groups[15], self._groups.get(14), self._random
+            )
+        )
+
+    def _read_key_group(self, number: int, listed: frozenset[int]) -> Exchange[ChipProof | None]:
+        """None when the group is there; else why there is no proof with its key."""
+        if number not in self._wanted:
+            return ChipProof.NOT_TRIED
+        yield from self._read_group(number, listed)
+        if number in self._missing:
+            return ChipProof.FAILED
+        return None if number in self._groups else ChipProof.NOT_OFFERED

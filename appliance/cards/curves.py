@@ -37,6 +37,10 @@ class Curve:
         return (self.p.bit_length() + 7) // 8
 
     @property
+    def order_bytes(self) -> int:
+        return (self.n.bit_length() + 7) // 8
+
+    @property
     def generator(self) -> Point:
         return (self.gx, self.gy)
 
@@ -122,6 +126,19 @@ class Curve:
         except MalformedData:
             return False
         return total[0] % self.n == r
+
+    def sign(self, private: int, digest: bytes, nonce: int) -> tuple[int, int]:
+        """ECDSA as r and s, FIPS 186-4 §6.4; for software cards and invented States.
+
+        Args:
+            nonce: in 1 … n-1, never used twice.
+        """
+        e = int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - self.n.bit_length())
+        r = self.multiply(nonce, self.generator)[0] % self.n
+        s = pow(nonce, -1, self.n) * (e + r * private) % self.n
+        if not r or not s:
+            raise MalformedData("a nonce that signs nothing", reason="ecdsa")
+        return r, s
 
 
 CURVES = (

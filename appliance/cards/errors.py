@@ -85,6 +85,33 @@ class WrongMrz(WrongCode):
         super().__init__("mrz", attempts_left)
 
 
+class WrongPin(WrongCode):
+    """The PIN was not the card's; after three of them it is blocked."""
+
+    code = "card.wrong_pin"
+
+    def __init__(self, attempts_left: int | None = None) -> None:
+        super().__init__("pin", attempts_left)
+
+
+class PinBlocked(CardError):
+    """The card takes no PIN any more; its issuer unblocks it."""
+
+    code = "card.pin_blocked"
+
+
+class PinSpared(CardError):
+    """Only one try is left, so the PIN was not even sent: a slip here would block the holder's card."""
+
+    code = "card.pin_spared"
+
+
+class CodeNeeded(CardError):
+    """A travel document lies there, and no code printed on it was given."""
+
+    code = "card.code_needed"
+
+
 class MalformedCode(CardError, ValueError):
     """A CAN or MRZ that cannot be right whatever the card: refused before the card is asked."""
 

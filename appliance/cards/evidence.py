@@ -7,9 +7,9 @@ import datetime
 import enum
 from collections.abc import Mapping
 
-from appliance.cards import lds
+from appliance.cards import lds, names
 from appliance.cards.errors import MalformedData
-from appliance.cards.lds import PersonalDetails
+from appliance.cards.lds import IssuingDetails, PersonalDetails
 from appliance.cards.mrz import Mrz
 
 
@@ -21,12 +21,12 @@ class Access(enum.StrEnum):
 
 
 class ChipProof(enum.StrEnum):
-    """How chip authentication went."""
+    """How one way to prove the chip went: chip authentication or active authentication."""
 
     PROVEN = "proven"
-    """The first protected answer after the key agreement was right."""
+    """The first protected answer after the key agreement was right; the challenge was signed."""
     FAILED = "failed"
-    """The chip took part and could not answer with the new keys, or refused to take part."""
+    """The chip took part and its answer was wrong, or it refused to take part, or kept its key's data group."""
     NOT_OFFERED = "not_offered"
     """The card lists no key of its own."""
     NOT_SUPPORTED = "not_supported"
@@ -37,13 +37,25 @@ class ChipProof(enum.StrEnum):
     """The caller did not want it, or the reading stopped before."""
 
 
+_WEIGHTIEST_FIRST = (
+    ChipProof.FAILED,
+    ChipProof.PROVEN,
+    ChipProof.NOT_SUPPORTED,
+    ChipProof.NOT_POSSIBLE,
+    ChipProof.NOT_OFFERED,
+    ChipProof.NOT_TRIED,
+)
+
+
 @dataclasses.dataclass(frozen=True, repr=False)
 class Identity:
     """Who the document says its holder is. Read, not yet believed: only a verdict makes it so.
 
     Attributes:
-        codice_fiscale: from data group 11 and well formed; None otherwise.
+        surname: with its accents where data group 11 has them and agrees with the printed lines; so given names.
+        codice_fiscale: data group 11's personal number; None where it has none.
         expiry: last day of validity.
+        issued_by: data group 12; few documents have one.
     """
 
     surname: str
@@ -58,6 +70,8 @@ class Identity:
     document_number: str
     issuing_state: str
     expiry: datetime.date
+    issued_by: str | None = None
+    issued_on: datetime.date | None = None
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -70,7 +84,8 @@ class Evidence:
         sod: EF.SOD as read.
         groups: data group number → whole file as read.
         missing: data groups the SOD lists, wanted, and refused by the card.
-        chip_proof: see `ChipProof`.
+        chip_proof: chip authentication, with the key in data group 14.
+        active_proof: active authentication, with the key in data group 15.
         apdus: commands exchanged.
         bytes_exchanged: both directions.
     """
@@ -83,6 +98,28 @@ class Evidence:
     chip_proof: ChipProof
     apdus: int = 0
     bytes_exchanged: int = 0
+    active_proof: ChipProof = ChipProof.NOT_TRIED
+
+    @property
+    def originality(self) -> ChipProof:
+        """Both ways to prove the chip as one: a failure outweighs everything, a proof outweighs what was not tried."""
+        return min((self.chip_proof, self.active_proof), key=_WEIGHTIEST_FIRST.index)
+
+    @property
+    def technical(self) -> tuple[str, ...]:
+        """Stable words for the technician, nothing personal among them."""
+        return (
+            "card: travel_document",
+            f"access: {self.access}",
+            f"chip: {self.originality}",
+            f"chip_authentication: {self.chip_proof}",
+            f"active_authentication: {self.active_proof}",
+        )
+
+    @property
+    def signed_object(self) -> bytes | None:
+        """EF.SOD as read: what the State signed, for the receipt's fingerprint."""
+        return self.sod
 
     def mrz(self) -> Mrz:
         """The zone on the chip.
@@ -97,15 +134,35 @@ class Evidence:
     def details(self) -> PersonalDetails:
         return lds.parse_dg11(self.groups[11]) if 11 in self.groups else PersonalDetails()
 
+    def issuing(self) -> IssuingDetails:
+        """Data group 12; one that cannot be read says nothing, and nothing depends on it."""
+        try:
+            return lds.parse_dg12(self.groups[12]) if 12 in self.groups else IssuingDetails()
+        except MalformedData:
+            return IssuingDetails()
+
+    def names_agree(self) -> bool:
+        """Data group 11 and the printed lines name the same person; nothing to compare is no disagreement."""
+        if not {1, 11} <= set(self.groups):
+            return True
+        zone, details = self.mrz(), self.details()
+        surname, given_names = details.surname or details.full_name, details.given_names or details.full_name
+        return (surname is None or names.agree(surname, zone.surname)) and (
+            given_names is None or names.agree(given_names, zone.given_names)
+        )
+
     def identity(self, today: datetime.date) -> Identity:
-        """Data groups 1 and 11 as one person. `today` only decides the century of a birth."""
-        return identity_of(self.mrz(), self.details(), today)
+        """Data groups 1, 11 and 12 as one person. `today` only decides the century of a birth."""
+        return identity_of(self.mrz(), self.details(), today, self.issuing())
 
 
-def identity_of(zone: Mrz, details: PersonalDetails, today: datetime.date) -> Identity:
+def identity_of(
+    zone: Mrz, details: PersonalDetails, today: datetime.date, issuing: IssuingDetails | None = None
+) -> Identity:
+    issuing = issuing or IssuingDetails()
     return Identity(
-        surname=zone.surname,
-        given_names=zone.given_names,
+        surname=names.best(details.surname, zone.surname),
+        given_names=names.best(details.given_names, zone.given_names),
         birth=details.birth or zone.born_on(today),
         sex=zone.sex,
         nationality=zone.nationality,
@@ -116,4 +173,6 @@ def identity_of(zone: Mrz, details: PersonalDetails, today: datetime.date) -> Id
         document_number=zone.document_number,
         issuing_state=zone.issuing_state,
         expiry=zone.expires_on(),
+        issued_by=issuing.authority,
+        issued_on=issuing.issued_on,
     )

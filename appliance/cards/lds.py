@@ -7,8 +7,8 @@ import datetime
 import enum
 import unicodedata
 
-from appliance.cards import tlv
-from appliance.cards.errors import MalformedCode, MalformedData, Unsupported
+from appliance.cards import face_record, tlv
+from appliance.cards.errors import MalformedCode, MalformedData
 from appliance.cards.mrz import Mrz
 
 APPLICATION_ID = bytes.fromhex("A0000002471001")
@@ -61,13 +61,42 @@ class Portrait:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class PersonalDetails:
-    """Data group 11. Every part may be absent."""
+    """Data group 11. Every part may be absent.
+
+    Attributes:
+        full_name: in the State's own letters, accents kept; one run of words.
+        surname: its first part, where the State divides it as the printed lines are (``<<``).
+        given_names: its second part.
+    """
 
     full_name: str | None = None
+    surname: str | None = None
+    given_names: str | None = None
     personal_number: str | None = None
     birth: datetime.date | None = None
     birth_place: str | None = None
     address: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class IssuingDetails:
+    """Data group 12. Every part may be absent."""
+
+    authority: str | None = None
+    issued_on: datetime.date | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """EF.COM. It is not signed: a hint, never a proof.
+
+    Attributes:
+        lds_version: four digits, ``0107`` or ``0108``; None when absent or no digits.
+        groups: data group numbers in the card's order.
+    """
+
+    lds_version: str | None
+    groups: tuple[int, ...]
 
 
 def clean_text(raw: bytes, max_signs: int = 200) -> str:
@@ -86,11 +115,13 @@ def clean_text(raw: bytes, max_signs: int = 200) -> str:
     return " ".join("".join(kept).split())
 
 
-def parse_com(data: bytes) -> list[int]:
-    """The data groups EF.COM lists. It is not signed: a hint, never a proof."""
+def parse_com(data: bytes) -> Contents:
+    """ICAO 9303-10 §4.6.1."""
     objects = tlv.parse_one(data, COM_TAG).children()
     tags = tlv.need(objects, 0x5C)
-    return [_GROUP_TAGS.index(tag) + 1 for tag in tags if tag in _GROUP_TAGS]
+    version = (tlv.first(objects, 0x5F01) or b"").decode("ascii", "replace")
+    groups = tuple(_GROUP_TAGS.index(tag) + 1 for tag in tags if tag in _GROUP_TAGS)
+    return Contents(version if version.isdecimal() and len(version) == 4 else None, groups)
 
 
 def parse_dg1(data: bytes) -> Mrz:
@@ -107,11 +138,14 @@ def parse_dg1(data: bytes) -> Mrz:
 
 
 def parse_dg2(data: bytes) -> Portrait:
-    """The first face of data group 2, ISO/IEC 19794-5:2005 §5 inside a biometric template.
+    """The first face of data group 2, in either encoding: ISO/IEC 19794-5:2005 or ISO/IEC 39794-5:2019.
+
+    What the record says beside the image (format, size, landmarks, quality, who took it) is not believed and
+    not kept: the image's own first bytes say what it is.
 
     Raises:
-        Unsupported: the newer encoding of ISO/IEC 39794-5.
-        MalformedData: anything else that is not a face record.
+        MalformedData: no face record, or no image in it.
+        Unsupported: a face that is no flat picture.
     """
     group = tlv.need(tlv.parse_one(data, group_tag(2)).children(), 0x7F61)
     template = tlv.first(tlv.parse(group), 0x7F60)
@@ -120,24 +154,11 @@ def parse_dg2(data: bytes) -> Portrait:
     block = tlv.first(tlv.parse(template), 0x5F2E, 0x7F2E)
     if block is None:
         raise MalformedData("no biometric data block", reason="dg2")
-    if not block.startswith(b"FAC\x00"):
-        raise Unsupported("a face record in an encoding this box does not read yet")
-    image = block[_image_offset(block) :]
+    image = face_record.image_of(block)
     for magic, kind in _MAGIC:
         if image.startswith(magic):
             return Portrait(kind, image)
     raise MalformedData("the face is neither JPEG nor JPEG 2000", reason="dg2")
-
-
-def _image_offset(block: bytes) -> int:
-    """Record header 14 bytes, facial information 20, eight for each feature point, image information 12."""
-    if len(block) < 14 + 20 + 12:
-        raise MalformedData("the face record is cut short", reason="dg2")
-    record_bytes, points = int.from_bytes(block[8:12], "big"), int.from_bytes(block[18:20], "big")
-    offset = 14 + 20 + 8 * points + 12
-    if record_bytes != len(block) or offset >= len(block):
-        raise MalformedData("the face record's lengths do not agree", reason="dg2")
-    return offset
 
 
 def parse_dg11(data: bytes) -> PersonalDetails:
@@ -150,16 +171,33 @@ def parse_dg11(data: bytes) -> PersonalDetails:
         return joint.join(filter(None, (clean_text(part) for part in value.split(b"<")))) or None
 
     number = text(0x5F10, "")
+    surname, given_names = _divided_name(tlv.first(objects, 0x5F0E) or b"")
     return PersonalDetails(
         full_name=text(0x5F0E),
+        surname=surname,
+        given_names=given_names,
         personal_number=number.upper() if number else None,
-        birth=_birth(tlv.first(objects, 0x5F2B)),
+        birth=_day(tlv.first(objects, 0x5F2B)),
         birth_place=text(0x5F11, ", "),
         address=text(0x5F42, ", "),
     )
 
 
-def _birth(value: bytes | None) -> datetime.date | None:
+def _divided_name(value: bytes) -> tuple[str | None, str | None]:
+    """Surname and given names, only where two fillers divide them: guessing would rename people."""
+    first, fillers, second = value.partition(b"<<")
+    surname, given_names = (clean_text(part.replace(b"<", b" ")) for part in (first, second))
+    return (surname, given_names) if fillers and surname and given_names else (None, None)
+
+
+def parse_dg12(data: bytes) -> IssuingDetails:
+    """Who issued the document, and when. ICAO 9303-10 §4.7.12."""
+    objects = tlv.parse_one(data, group_tag(12)).children()
+    authority = clean_text((tlv.first(objects, 0x5F19) or b"").replace(b"<", b" "))
+    return IssuingDetails(authority or None, _day(tlv.first(objects, 0x5F26)))
+
+
+def _day(value: bytes | None) -> datetime.date | None:
     """Eight digits as ASCII, or packed in four bytes."""
     if value is None:
         return None
@@ -180,6 +218,11 @@ def parse_sod(data: bytes) -> bytes:
 def parse_dg14(data: bytes) -> bytes:
     """The SET OF SecurityInfo inside data group 14."""
     return tlv.parse_one(data, group_tag(14)).value
+
+
+def parse_dg15(data: bytes) -> bytes:
+    """The SubjectPublicKeyInfo inside data group 15."""
+    return tlv.parse_one(data, group_tag(15)).value
 
 
 def extended_lengths(atr_info: bytes) -> tuple[int, int] | None:

@@ -227,5 +227,31 @@ def build_td1(
         )
     )
     middle += check_digit(upper[5:30] + middle[0:7] + middle[8:15] + middle[18:29])
-    names = f"{surname}<<{given_names}".replace(" ", "<").replace("'", "")
-    return upper + middle + names.ljust(30, "<")[:30]
+    return upper + middle + _name_field(surname, given_names, 30)
+
+
+def build_td3(
+    *,
+    document_code: str,
+    issuing_state: str,
+    document_number: str,
+    birth: str,
+    sex: str,
+    expiry: str,
+    nationality: str,
+    surname: str,
+    given_names: str,
+) -> str:
+    """Eighty-eight signs with their check digits; for the software passport."""
+    upper = (
+        f"{document_code.ljust(2, '<')}{issuing_state.ljust(3, '<')}{_name_field(surname, given_names, 39)}"
+    )
+    number = document_number.ljust(9, "<")
+    lower = f"{number}{check_digit(number)}{nationality.ljust(3, '<')}"
+    lower += f"{birth}{check_digit(birth)}{sex}{expiry}{check_digit(expiry)}".ljust(29, "<") + "0"
+    lower += check_digit(lower[0:10] + lower[13:20] + lower[21:43])
+    return upper + lower
+
+
+def _name_field(surname: str, given_names: str, width: int) -> str:
+    return f"{surname}<<{given_names}".replace(" ", "<").replace("'", "").ljust(width, "<")[:width]

@@ -105,11 +105,6 @@ class Opening:
         if not selected.ok:
             return None
         response = yield from self._channel.send(Command(0x00, Instruction.READ_BINARY, 0, 0, b"", 256))
-        if response.status_word >> 8 == 0x6C:  # the chip names the only length it will answer
-            length = (response.status_word & 0xFF) or 256
-            response = yield from self._channel.send(
-                Command(0x00, Instruction.READ_BINARY, 0, 0, b"", length)
-            )
         if response.status_word not in (StatusWord.OK, StatusWord.END_OF_FILE) or not response.data:
             return None
         if file_id == lds.ATR_INFO_FILE:

@@ -16,7 +16,7 @@ from asn1crypto import cms, x509
 
 from appliance.cards import lds, signatures, states, tlv
 from appliance.cards.errors import CardError, MalformedData, Unsupported
-from appliance.cards.trust import TrustAnchor, TrustStore
+from appliance.cards.trust import Purpose, TrustAnchor, TrustStore
 
 _SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
 """id-icao-mrtd-security-ldsSecurityObject, and the number early Belgian and French documents carry."""
@@ -32,6 +32,8 @@ class Finding(enum.StrEnum):
     SOD_SIGNER_MISSING = "sod.signer_missing"
     ALGORITHM_UNSUPPORTED = "sod.algorithm_unsupported"
     SIGNER_AUTHORITY_UNKNOWN = "signer.authority_unknown"
+    SIGNER_AUTHORITY_NOT_VALID = "signer.authority_not_valid"
+    """The authority's own time does not cover the day it signed."""
     SIGNER_FORGED = "signer.forged"
     SIGNER_EXPIRED = "signer.expired"
     SIGNER_NOT_YET_VALID = "signer.not_yet_valid"
@@ -53,10 +55,15 @@ TAMPERED = frozenset(
 
 @dataclasses.dataclass(frozen=True)
 class SecurityObject:
-    """LDSSecurityObject: the hash of each data group the document has."""
+    """LDSSecurityObject: the hash of each data group the document has.
+
+    Attributes:
+        lds_version: as signed in version 1; None in version 0, where only the unsigned EF.COM says it.
+    """
 
     hash_algorithm: str
     hashes: Mapping[int, bytes] = dataclasses.field(repr=False)
+    lds_version: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,14 +106,24 @@ def parse_security_object(content: bytes) -> SecurityObject:
         raise Unsupported("a hash this box does not know")
     hashes: dict[int, bytes] = {}
     for entry in fields[2].children():
-        number, value = entry.children()[:2] if len(entry.children()) == 2 else (None, None)
-        if number is None or value is None or (number.tag, value.tag) != (0x02, 0x04):
+        parts = entry.children()
+        if [part.tag for part in parts] != [0x02, 0x04]:
             raise MalformedData("no data group hash", reason="sod")
+        number, value = parts
         group = int.from_bytes(number.value, "big")
         if not 1 <= group <= 16 or group in hashes:
             raise MalformedData("a data group listed twice or out of range", reason="sod")
         hashes[group] = value.value
-    return SecurityObject(name, hashes)
+    return SecurityObject(name, hashes, _signed_version(fields))
+
+
+def _signed_version(fields: list[tlv.Tlv]) -> str | None:
+    """LDSVersionInfo, the fourth field of version 1."""
+    if fields[0].value != b"\x01" or len(fields) < 4:
+        return None
+    words = fields[3].children() if fields[3].tag == 0x30 else []
+    text = words[0].value.decode("ascii", "replace") if words else ""
+    return text if text.isdecimal() and len(text) == 4 else None
 
 
 _HASH_OIDS = {
@@ -174,7 +191,7 @@ def _check(
     findings = [*_signature_findings(signed)]
     anchor = None
     if signed.certificate is not None:
-        anchor, chain_findings = _chain(signed.certificate, trust, at)
+        anchor, chain_findings = chain(signed.certificate, trust, at)
         findings += chain_findings
         # Only a known authority's word for its country counts; an unknown one's says nothing either way.
         if anchor is not None and anchor.country != states.two_letters(issuing_state):
@@ -261,35 +278,27 @@ def _signature_findings(signed: _Signed) -> list[Finding]:
     return [Finding.SOD_SIGNATURE_INVALID]
 
 
-def _chain(
-    certificate: x509.Certificate, trust: TrustStore, at: datetime.datetime
+def chain(
+    certificate: x509.Certificate,
+    trust: TrustStore,
+    at: datetime.datetime,
+    purpose: Purpose = Purpose.TRAVEL_DOCUMENT,
 ) -> tuple[TrustAnchor | None, list[Finding]]:
-    """The anchor that signed the document signer, and what is wrong about it. A CSCA inside the SOD is ignored.
+    """The anchor that signed this certificate, and what is wrong about it. A CSCA inside the SOD is ignored.
 
     The authority itself may have expired since: documents outlive the key that signed their signers; it must
     have been valid when it signed.
     """
     signed_part = certificate["tbs_certificate"].dump()
     signature, algorithm = certificate["signature_value"].native, certificate["signature_algorithm"]
-    candidates = trust.issuers_of(certificate)
-    anchor = next(
-        (
-            candidate
-            for candidate in candidates
-            if _signed_by(candidate, algorithm, signed_part, signature)
-            and candidate.certificate.not_valid_before
-            <= certificate.not_valid_before
-            <= candidate.certificate.not_valid_after
-            and candidate.country == _country(certificate.issuer)
-        ),
-        None,
-    )
+    candidates = trust.issuers_of(certificate, purpose)
+    answers = {one: _signed_by(one, algorithm, signed_part, signature) for one in candidates}
+    signers = [one for one, answer in answers.items() if answer]
+    anchor = next((one for one in signers if _may_have_signed(one, certificate)), None)
+    if anchor is None and not signers and None in answers.values():
+        raise Unsupported("an authority that may have signed, with a key this box does not know")
     if anchor is None:
-        return None, [
-            Finding.SIGNER_FORGED
-            if _claims_known_key(certificate, candidates)
-            else Finding.SIGNER_AUTHORITY_UNKNOWN
-        ]
+        return None, [_why_no_anchor(certificate, candidates, signers)]
     if at < certificate.not_valid_before:
         return anchor, [Finding.SIGNER_NOT_YET_VALID]
     if at > certificate.not_valid_after:
@@ -297,10 +306,33 @@ def _chain(
     return anchor, []
 
 
-def _signed_by(anchor: TrustAnchor, algorithm: object, signed_part: bytes, signature: bytes) -> bool:
+def _may_have_signed(anchor: TrustAnchor, certificate: x509.Certificate) -> bool:
+    """The authority was valid on the day it signed, and speaks for the State the signer names."""
+    authority = anchor.certificate
+    return (
+        authority.not_valid_before <= certificate.not_valid_before <= authority.not_valid_after
+        and anchor.country == _country(certificate.issuer)
+    )
+
+
+def _why_no_anchor(
+    certificate: x509.Certificate, candidates: tuple[TrustAnchor, ...], signers: list[TrustAnchor]
+) -> Finding:
+    if signers:
+        same_state = any(one.country == _country(certificate.issuer) for one in signers)
+        return Finding.SIGNER_AUTHORITY_NOT_VALID if same_state else Finding.SIGNER_OF_OTHER_STATE
+    if _claims_known_key(certificate, candidates):
+        return Finding.SIGNER_FORGED
+    return Finding.SIGNER_AUTHORITY_UNKNOWN
+
+
+def _signed_by(anchor: TrustAnchor, algorithm: object, signed_part: bytes, signature: bytes) -> bool | None:
+    """Whether this authority signed; None where its key or way of signing is unknown here, so nothing follows."""
     try:
         return signatures.verify(anchor.certificate.public_key, algorithm, None, signed_part, signature)
-    except CardError:
+    except Unsupported:
+        return None
+    except MalformedData:
         return False
 
 

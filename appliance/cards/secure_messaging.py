@@ -49,6 +49,12 @@ class SecureMessaging:
     def key_encryption(self) -> bytes:
         return self._key_encryption
 
+    def answer_bytes(self, data_bytes: int) -> int:
+        """How long the protected answer to a read of `data_bytes` is, status word included."""
+        block_bytes = 8 if self.suite is Suite.TRIPLE_DES else 16
+        padded_bytes = (data_bytes // block_bytes + 1) * block_bytes
+        return len(tlv.build(_CRYPTOGRAM_PADDED, bytes(padded_bytes + 1))) + 4 + 10 + 2
+
     def end(self) -> None:
         self._ended = True
         self._key_encryption = self._key_authentication = b""

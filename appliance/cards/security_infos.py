@@ -9,6 +9,7 @@ from appliance.cards.agreement import DhAgreement, EcAgreement
 from appliance.cards.cipher import Suite
 from appliance.cards.dh_groups import DhGroup
 from appliance.cards.errors import MalformedData, Unsupported
+from appliance.cards.signatures import PLAIN_ECDSA_HASHES
 
 PACE_PREFIX = bytes.fromhex("04007F0007020204")
 """id-PACE, 0.4.0.127.0.7.2.2.4; two arcs follow: mapping and agreement, then suite."""
@@ -16,6 +17,9 @@ PUBLIC_KEY_PREFIX = bytes.fromhex("04007F0007020201")
 """id-PK, 0.4.0.127.0.7.2.2.1; one arc follows: 1 DH, 2 ECDH."""
 CHIP_AUTHENTICATION_PREFIX = bytes.fromhex("04007F0007020203")
 """id-CA, 0.4.0.127.0.7.2.2.3; two arcs follow: 1 DH or 2 ECDH, then suite."""
+
+ACTIVE_AUTHENTICATION = bytes.fromhex("678108010105")
+"""id-icao-mrtd-security-aaProtocolObject, 2.23.136.1.1.5: version, then the OID of an ECDSA signature. ICAO 9303-11 §6.1.2.3."""
 
 PACE_DH_GM, PACE_ECDH_GM, PACE_DH_IM, PACE_ECDH_IM, PACE_ECDH_CAM = 1, 2, 3, 4, 6
 
@@ -128,6 +132,31 @@ def chip_keys(data: bytes) -> list[ChipKey]:
         fitting = [name for name, ident in protocols if name[-2] == oid[-1] and ident in (key_id, None)]
         keys.append(ChipKey(agreement, public_key, key_id, max(fitting, default=None)))
     return keys
+
+
+_ECDSA_HASHES = {
+    "1.2.840.10045.4.1": "sha1",
+    "1.2.840.10045.4.3.1": "sha224",
+    "1.2.840.10045.4.3.2": "sha256",
+    "1.2.840.10045.4.3.3": "sha384",
+    "1.2.840.10045.4.3.4": "sha512",
+} | PLAIN_ECDSA_HASHES
+
+
+def active_authentication_hash(data: bytes) -> str | None:
+    """The hash an ECDSA chip signs its challenge with, as DG14's SET says; None when it does not say.
+
+    Raises:
+        Unsupported: it names a hash this box does not know.
+    """
+    for oid, fields, _ in _infos(data):
+        if oid != ACTIVE_AUTHENTICATION or len(fields) < 2 or fields[1].tag != _OID:
+            continue
+        for dotted, name in _ECDSA_HASHES.items():
+            if tlv_oid(dotted) == fields[1].value:
+                return name
+        raise Unsupported("active authentication with a hash this box does not know")
+    return None
 
 
 def _public_key(info: tlv.Tlv) -> tuple[DhAgreement | EcAgreement, bytes]:

@@ -9,8 +9,7 @@ from collections.abc import Generator
 from typing import TypeVar
 
 from appliance.cards.errors import MalformedCode
-from appliance.cards.lds import PersonalDetails
-from appliance.cards.mrz import Mrz, MrzKey
+from appliance.cards.mrz import MrzKey
 
 SHORT_RESPONSE_BYTES = 258
 
@@ -78,10 +77,10 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class IdentityRead:
-    """Name and number are there, the photo is not. Nothing is verified yet."""
+    """The name is there, the photo is not. Nothing is verified yet."""
 
-    zone: Mrz = dataclasses.field(repr=False)
-    details: PersonalDetails = dataclasses.field(repr=False)
+    surname: str = dataclasses.field(repr=False)
+    given_names: str = dataclasses.field(repr=False)
 
 
 Step = Transmit | Reset | Progress | IdentityRead

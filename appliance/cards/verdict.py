@@ -18,8 +18,10 @@ from appliance.cards.passive_authentication import Finding, PassiveAuthenticatio
 from appliance.cards.trust import TrustStore
 from contracts.desk_api.clerk import VerdictKind
 
-DG14 = 14
-_CHIP_KEY_GROUPS = frozenset({14, 15})
+DG14, DG15 = 14, 15
+_CHIP_KEY_GROUPS = frozenset({DG14, DG15})
+_ALWAYS_WANTED = frozenset({11})
+"""Who lists it and does not give it holds back the codice fiscale; groups 1 and 2 have sentences of their own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Reason(enum.StrEnum):
     DOCUMENT_EXPIRED = "document.expired"
     DOCUMENT_UNREADABLE = "document.unreadable"
     PHOTO_MISSING = "photo.missing"
+    GROUP_MISSING = "group.missing"
+    NAME_DIFFERS = "name.differs"
     TIME_UNTRUSTED = "time.untrusted"
     ACCESS_DIFFERS = "access.differs"
     CODICE_FISCALE_INCONSISTENT = "codice_fiscale.inconsistent"
@@ -87,6 +91,7 @@ _LINES: dict[str, str] = {
     Finding.SIGNER_AUTHORITY_UNKNOWN: "La postazione non conosce l'autorità che ha firmato i dati.",
     Finding.SIGNER_EXPIRED: "Il certificato di chi ha firmato i dati è scaduto.",
     Finding.SIGNER_NOT_YET_VALID: "Il certificato di chi ha firmato i dati non è ancora valido.",
+    Finding.SIGNER_AUTHORITY_NOT_VALID: "L'autorità dello Stato non era valida quando ha autorizzato chi ha firmato i dati.",
     Finding.SOD_MISSING: "Il chip non contiene la firma dello Stato.",
     Finding.SOD_MALFORMED: "La firma dello Stato non è leggibile.",
     Finding.SOD_SIGNER_MISSING: "La firma dello Stato non dice chi ha firmato.",
@@ -95,6 +100,8 @@ _LINES: dict[str, str] = {
     Reason.DATA_AUTHENTIC: "Nome, dati e fotografia sono firmati dallo Stato e non sono stati modificati.",
     Reason.CHIP_PROVEN: "Il chip è l'originale.",
     Reason.CHIP_UNPROVEN: "Non è stato possibile verificare se il chip è l'originale.",
+    Reason.GROUP_MISSING: "Il chip non ha dato tutti i dati che lo Stato ha firmato.",
+    Reason.NAME_DIFFERS: "Il nome per esteso nel chip è diverso da quello nelle righe stampate.",
     Reason.PHOTO_MISSING: "Il chip non ha dato una fotografia che si possa mostrare.",
     Reason.ACCESS_DIFFERS: "Il chip annuncia protezioni diverse da quelle firmate dallo Stato.",
     Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale nel chip non corrisponde alla data di nascita o al sesso.",
@@ -148,7 +155,7 @@ class Verdict:
 
 def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
     """Never raises for what a card may hold: unreadable data are a verdict too."""
-    moment = _no_earlier_than_bundle(instant, trust)
+    moment = no_earlier_than_bundle(instant, trust)
     try:
         zone = evidence.mrz()
         identity = evidence.identity(moment.date())
@@ -168,7 +175,7 @@ def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
     return _verdict(kind, codes, None if altered else identity, portrait, moment, trust)
 
 
-def _no_earlier_than_bundle(instant: Instant, trust: TrustStore) -> datetime.datetime:
+def no_earlier_than_bundle(instant: Instant, trust: TrustStore) -> datetime.datetime:
     """An hour that is not believed is at least not before the day the trust bundle was made."""
     if instant.trusted:
         return instant.moment
@@ -180,7 +187,7 @@ def _refusals(
     evidence: Evidence, passive: PassiveAuthentication, identity: Identity, today: datetime.date
 ) -> list[str]:
     found: list[str] = []
-    if evidence.chip_proof is ChipProof.FAILED or (DG14 in evidence.missing and DG14 in passive.listed):
+    if evidence.originality is ChipProof.FAILED or evidence.missing & passive.listed & _CHIP_KEY_GROUPS:
         found.append(Reason.CHIP_NOT_ORIGINAL)
     found += [finding for finding in passive.findings if finding in passive_authentication.TAMPERED]
     if passive.ok and 1 not in passive.authentic:
@@ -202,13 +209,30 @@ def _doubts(
     found = [str(item) for item in passive.findings if item not in passive_authentication.TAMPERED]
     if passive.ok and portrait is None:
         found.append(Reason.PHOTO_MISSING)  # without a photo nobody can say whose document it is
+    if _held_back(evidence, passive):
+        found.append(Reason.GROUP_MISSING)
     if not trusted_time:
         found.append(Reason.TIME_UNTRUSTED)
     if not _access_agrees(evidence, passive):
         found.append(Reason.ACCESS_DIFFERS)
     if not _codice_fiscale_agrees(identity):
         found.append(Reason.CODICE_FISCALE_INCONSISTENT)
+    if not evidence.names_agree():
+        found.append(Reason.NAME_DIFFERS)
     return found
+
+
+def _held_back(evidence: Evidence, passive: PassiveAuthentication) -> bool:
+    """A data group is signed and was asked for, and the chip did not give it. Photo and keys are judged elsewhere."""
+    wanted = (evidence.missing | _ALWAYS_WANTED) - _CHIP_KEY_GROUPS - {2}
+    return bool(wanted & passive.listed - passive.authentic) and passive.ok
+
+
+def _chip_proven(evidence: Evidence, passive: PassiveAuthentication) -> bool:
+    """A proof counts only with a key the State signed: one beside the security object is anybody's."""
+    return (evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic) or (
+        evidence.active_proof is ChipProof.PROVEN and DG15 in passive.authentic
+    )
 
 
 def _decide(
@@ -218,7 +242,7 @@ def _decide(
         return VerdictKind.REFUSED, refusals + doubts
     if not passive.ok:
         return VerdictKind.NOT_VERIFIED, doubts
-    proven = evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic
+    proven = _chip_proven(evidence, passive)
     held: list[str] = [Reason.DATA_AUTHENTIC, *([Reason.CHIP_PROVEN] if proven else [])]
     if Reason.TIME_UNTRUSTED in doubts:
         others = [doubt for doubt in doubts if doubt != Reason.TIME_UNTRUSTED]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from asn1crypto import cms
 
 from appliance.cards.errors import MalformedCode
+from appliance.cards.evidence import Evidence
 from appliance.cards.mrz import MrzKey
 from appliance.cards.reading import read_and_judge
 from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Progress, Secret
@@ -19,7 +20,8 @@ from contracts.identity import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appliance.cards.evidence import Evidence, Identity
+    from appliance.cards.cns_evidence import CnsEvidence
+    from appliance.cards.evidence import Identity
     from appliance.cards.lds import Portrait
     from appliance.cards.trust import TrustStore
     from appliance.cards.verdict import Verdict
@@ -97,7 +99,7 @@ def _street_and_comune(address: str) -> tuple[str, str]:
     return _PART.join(parts[:-2]), _place(parts[-2:])
 
 
-def _facts(evidence: Evidence, verdict: Verdict, *, has_photo: bool) -> VerdictFacts:
+def _facts(evidence: Evidence | CnsEvidence, verdict: Verdict, *, has_photo: bool) -> VerdictFacts:
     return VerdictFacts(
         kind=verdict.kind,
         code=verdict.code,
@@ -107,15 +109,14 @@ def _facts(evidence: Evidence, verdict: Verdict, *, has_photo: bool) -> VerdictF
         unchecked=[item.value for item in verdict.not_checked],
         unchecked_lines=list(verdict.not_checked_sentences()),
         technical=[
-            f"access: {evidence.access}",
-            f"chip: {evidence.chip_proof}",
+            *evidence.technical,
             f"trust: {verdict.trust_origin} ({verdict.trust_dated.isoformat()})",
             *verdict.codes,
         ],
-        access=evidence.access.value,
-        chip_proof=evidence.chip_proof.value,
-        sod_sha256=fingerprint(evidence.sod) if evidence.sod else "",
-        signer_sha256=signer_fingerprint(evidence.sod),
+        access=evidence.access.value if isinstance(evidence, Evidence) else "cns",
+        chip_proof=(evidence.originality if isinstance(evidence, Evidence) else evidence.possession).value,
+        sod_sha256=fingerprint(evidence.signed_object) if evidence.signed_object else "",
+        signer_sha256=signer_fingerprint(evidence.sod) if isinstance(evidence, Evidence) else "",
         trust_origin=verdict.trust_origin,
         trust_dated=verdict.trust_dated.isoformat(),
         photo=has_photo,

@@ -47,7 +47,7 @@ class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         unchecked: codes of what nobody looked at; `unchecked_lines` are their sentences.
-        sod_sha256: of the document security object as read; empty where there is none.
+        sod_sha256: of what the issuer signed, as read: the document security object, or a CNS holder's certificate.
         signer_sha256: of the certificate that signed it.
         photo: the chip's photo proved authentic and can be shown.
     """

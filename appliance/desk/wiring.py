@@ -105,9 +105,9 @@ def open_trust(settings: DeskSettings, clock: Clock) -> TrustStore:
             return TrustStore.from_pem(raw, origin="file", version=0, dated=clock.now().date())
         return TrustStore.from_bytes(raw)
     if driver_of(settings, DeviceKind.CARD_READER)[0] == "simulated":
-        from appliance.cards.software.authority import make_test_authority
+        from appliance.cards.software.trusted import demo_trust
 
-        return make_test_authority(now=clock.now()).trust_store()
+        return demo_trust(clock.now())
     return empty(clock.now().date())
 
 

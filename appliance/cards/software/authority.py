@@ -13,26 +13,21 @@ import hashlib
 from collections.abc import Mapping
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from appliance.cards import tlv
-from appliance.cards.security_infos import tlv_oid
+from appliance.cards import curves, tlv
+from appliance.cards.software import certificates, der
+from appliance.cards.software.certificates import Validity
+from appliance.cards.software.security_object import Writing, security_object
+from appliance.cards.software.state_keys import CurveStateKey, RsaStateKey, StateKey
 from appliance.cards.trust import TrustStore
 
 DEFAULT_SEED = b"invented authority of the demo"
-_ORGANISATION = "ESEMPIO - stato inventato per prove"
 _FOUNDED = datetime.date(2020, 1, 1)
-_VALID_FROM = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-_VALID_TO = datetime.datetime(2050, 1, 1, tzinfo=datetime.UTC)
-_OID_SIGNED_DATA = "1.2.840.113549.1.7.2"
-_OID_SECURITY_OBJECT = "2.23.136.1.1.1"
-_OID_CONTENT_TYPE = "1.2.840.113549.1.9.3"
-_OID_MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
-_OID_SHA256 = "2.16.840.1.101.3.4.2.1"
-
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+_AUTHORITY_VALIDITY = Validity(
+    datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2050, 1, 1, tzinfo=datetime.UTC)
+)
 
 
 class KeyKind(enum.StrEnum):
@@ -41,14 +36,29 @@ class KeyKind(enum.StrEnum):
     EC = "ec"
     RSA = "rsa"
     RSA_PSS = "rsa_pss"
+    EC_EXPLICIT = "ec_explicit"
+    """The curve spelled out in numbers, as a third of the world's authorities do."""
+    EC_PLAIN = "ec_plain"
+    """Signatures as r and s side by side."""
+    EC_BRAINPOOL_224 = "ec_brainpool_224"
+    """A curve the usual library does not have."""
+
+
+_CURVES = {
+    KeyKind.EC: "secp256r1",
+    KeyKind.EC_EXPLICIT: "brainpoolP256r1",
+    KeyKind.EC_PLAIN: "brainpoolP256r1",
+    KeyKind.EC_BRAINPOOL_224: "brainpoolP224r1",
+}
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class InventedAuthority:
     kind: KeyKind
     authority_certificate: x509.Certificate
-    signer_key: PrivateKey
+    signer_key: StateKey
     signer_certificate: x509.Certificate
+    writing: Writing
 
     @property
     def anchor_der(self) -> bytes:
@@ -62,71 +72,12 @@ class InventedAuthority:
 
     def security_object(self, groups: Mapping[int, bytes]) -> bytes:
         """EF.SOD over these data groups."""
-        algorithm = tlv.build(0x30, _oid(_OID_SHA256))
-        entries = b"".join(
-            tlv.build(0x30, _integer(number) + tlv.build(0x04, hashlib.sha256(data).digest()))
-            for number, data in sorted(groups.items())
-        )
-        content = tlv.build(0x30, _integer(0) + algorithm + tlv.build(0x30, entries))
-        return tlv.build(0x77, self._signed_data(content))
-
-    def _signed_data(self, content: bytes) -> bytes:
-        """RFC 5652 §5.1, one signer."""
-        algorithm = tlv.build(0x30, _oid(_OID_SHA256))
         certificate = self.signer_certificate.public_bytes(serialization.Encoding.DER)
-        inner = tlv.build(0x30, _oid(_OID_SECURITY_OBJECT) + tlv.build(0xA0, tlv.build(0x04, content)))
-        signed = tlv.build(
-            0x30,
-            _integer(3)
-            + tlv.build(0x31, algorithm)
-            + inner
-            + tlv.build(0xA0, certificate)
-            + tlv.build(0x31, self._signer_info(content)),
+        content = tlv.parse_one(certificate, 0x30).children()[0]
+        serial, issuer = content.children()[1].raw, content.children()[3].raw
+        return security_object(
+            groups, self.writing, self.signer_key, certificate, der.sequence(issuer, serial)
         )
-        return tlv.build(0x30, _oid(_OID_SIGNED_DATA) + tlv.build(0xA0, signed))
-
-    def _signer_info(self, content: bytes) -> bytes:
-        def attribute(oid: str, value: bytes) -> bytes:
-            return tlv.build(0x30, _oid(oid) + tlv.build(0x31, value))
-
-        attributes = b"".join(
-            sorted(
-                (
-                    attribute(_OID_CONTENT_TYPE, _oid(_OID_SECURITY_OBJECT)),
-                    attribute(_OID_MESSAGE_DIGEST, tlv.build(0x04, hashlib.sha256(content).digest())),
-                )
-            )
-        )
-        signer = self.signer_certificate
-        sid = tlv.build(0x30, signer.issuer.public_bytes() + _integer(signer.serial_number))
-        return tlv.build(
-            0x30,
-            _integer(1)
-            + sid
-            + tlv.build(0x30, _oid(_OID_SHA256))
-            + tlv.build(0xA0, attributes)
-            + self._signature_algorithm()
-            + tlv.build(0x04, self._sign(tlv.build(0x31, attributes))),
-        )
-
-    def _signature_algorithm(self) -> bytes:
-        if self.kind is KeyKind.EC:
-            return tlv.build(0x30, _oid("1.2.840.10045.4.3.2"))
-        if self.kind is KeyKind.RSA:
-            return tlv.build(0x30, _oid("1.2.840.113549.1.1.11") + tlv.build(0x05, b""))
-        digest = tlv.build(0x30, _oid(_OID_SHA256))
-        mask = tlv.build(0x30, _oid("1.2.840.113549.1.1.8") + digest)
-        parameters = tlv.build(0xA0, digest) + tlv.build(0xA1, mask) + tlv.build(0xA2, _integer(32))
-        return tlv.build(0x30, _oid("1.2.840.113549.1.1.10") + tlv.build(0x30, parameters))
-
-    def _sign(self, message: bytes) -> bytes:
-        if isinstance(self.signer_key, ec.EllipticCurvePrivateKey):
-            return self.signer_key.sign(message, ec.ECDSA(hashes.SHA256()))
-        if self.kind is KeyKind.RSA_PSS:
-            return self.signer_key.sign(
-                message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256()
-            )
-        return self.signer_key.sign(message, padding.PKCS1v15(), hashes.SHA256())
 
 
 def make_test_authority(
@@ -136,6 +87,8 @@ def make_test_authority(
     kind: KeyKind = KeyKind.EC,
     country: str = "IT",
     signer_days: int = 4200,
+    hash_name: str = "sha256",
+    writing: Writing | None = None,
 ) -> InventedAuthority:
     """An invented State ready to sign.
 
@@ -143,84 +96,50 @@ def make_test_authority(
         now: aware; the document signer's certificate begins thirty days before.
         seed: same seed, same authority (EC only; RSA keys are new each time).
         kind: what it signs with.
-        country: two letters in its certificates.
+        country: two letters in its certificates; empty leaves them out.
         signer_days: life of the document signer's certificate.
+        hash_name: of its signatures: ``sha1`` to ``sha512``.
+        writing: how its security objects are written; the hash of the data groups is chosen there.
     """
-    root_key, signer_key = (_key(kind, seed, label) for label in (b"authority", b"signer"))
-    root_name = _name(country, "ESEMPIO Country Signing Authority")
-    root = (
-        _builder(root_name, root_name, root_key, seed + b"authority")
-        .not_valid_before(_VALID_FROM)
-        .not_valid_after(_VALID_TO)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(authority=True), critical=True)
+    root_key, signer_key = (_key(kind, seed, label, hash_name) for label in (b"authority", b"signer"))
+    root_name = certificates.name(country, "ESEMPIO Country Signing Authority")
+    root = certificates.certificate(
+        subject=root_name,
+        key=root_key,
+        issuer=root_name,
+        issuer_key=root_key,
+        serial=_serial(seed + b"authority"),
+        validity=_AUTHORITY_VALIDITY,
+        authority=True,
     )
-    begins = now.replace(microsecond=0) - datetime.timedelta(days=30)
-    signer = (
-        _builder(_name(country, "ESEMPIO Document Signer"), root_name, signer_key, seed + b"signer")
-        .not_valid_before(begins)
-        .not_valid_after(begins + datetime.timedelta(days=signer_days))
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
-        )
-        .add_extension(_usage(authority=False), critical=True)
+    begins = now.astimezone(datetime.UTC).replace(microsecond=0) - datetime.timedelta(days=30)
+    signer = certificates.certificate(
+        subject=certificates.name(country, "ESEMPIO Document Signer"),
+        key=signer_key,
+        issuer=root_name,
+        issuer_key=root_key,
+        serial=_serial(seed + b"signer"),
+        validity=Validity(begins, begins + datetime.timedelta(days=signer_days)),
+        authority=False,
     )
-    shape = padding.PSS(padding.MGF1(hashes.SHA256()), 32) if kind is KeyKind.RSA_PSS else None
     return InventedAuthority(
         kind,
-        root.sign(root_key, hashes.SHA256(), rsa_padding=shape),
+        x509.load_der_x509_certificate(root),
         signer_key,
-        signer.sign(root_key, hashes.SHA256(), rsa_padding=shape),
+        x509.load_der_x509_certificate(signer),
+        writing or Writing(),
     )
 
 
-def _key(kind: KeyKind, seed: bytes, label: bytes) -> PrivateKey:
-    if kind is not KeyKind.EC:
-        return rsa.generate_private_key(65537, 2048)
-    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-    number = int.from_bytes(hashlib.sha512(seed + b"/" + label).digest(), "big") % (order - 1) + 1
-    return ec.derive_private_key(number, ec.SECP256R1())
-
-
-def _name(country: str, common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, country),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANISATION),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
+def _key(kind: KeyKind, seed: bytes, label: bytes, hash_name: str) -> StateKey:
+    if kind in (KeyKind.RSA, KeyKind.RSA_PSS):
+        return RsaStateKey(rsa.generate_private_key(65537, 2048), hash_name, pss=kind is KeyKind.RSA_PSS)
+    curve = next(curve for curve in curves.CURVES if curve.name == _CURVES[kind])
+    number = int.from_bytes(hashlib.sha512(seed + b"/" + label).digest(), "big") % (curve.n - 1) + 1
+    return CurveStateKey(
+        curve, number, hash_name, explicit=kind is KeyKind.EC_EXPLICIT, plain=kind is KeyKind.EC_PLAIN
     )
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, seed: bytes) -> x509.CertificateBuilder:
-    serial = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big") | 1
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(serial)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-
-
-def _usage(*, authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not authority,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _oid(dotted: str) -> bytes:
-    return tlv.build(0x06, tlv_oid(dotted))
-
-
-def _integer(value: int) -> bytes:
-    return tlv.build(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+def _serial(seed: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(seed).digest()[:8], "big") | 1

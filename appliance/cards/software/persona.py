@@ -7,7 +7,7 @@ import datetime
 import functools
 import io
 
-from appliance.cards import codice_fiscale
+from appliance.cards import codice_fiscale, names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +15,9 @@ class Persona:
     """Somebody who does not exist.
 
     Attributes:
+        surname: in the letters of the State, as data group 11 has it; the printed lines follow from it.
         place_code: Belfiore code of the birth place.
+        nationality: as in the printed lines.
         hue: 0 to 359, the colour of the drawn portrait: personas are told apart at a glance.
     """
 
@@ -29,10 +31,17 @@ class Persona:
     document_number: str
     can: str
     hue: int
+    nationality: str = "ITA"
 
     @property
     def codice_fiscale(self) -> str:
-        return codice_fiscale.compute(self.surname, self.given_names, self.birth, self.sex, self.place_code)
+        return codice_fiscale.compute(
+            names.printed(self.surname),
+            names.printed(self.given_names),
+            self.birth,
+            self.sex,
+            self.place_code,
+        )
 
     def expiry(self, today: datetime.date, *, expired: bool = False) -> datetime.date:
         """A birthday, as on a real CIE: five to six years ahead, or up to a year ago."""
@@ -65,7 +74,32 @@ ALDO = Persona(
     can="246810",
     hue=210,
 )
-PERSONAS = {"maria": MARIA, "aldo": ALDO}
+NICOLO = Persona(
+    surname="D'ESEMPIO",
+    given_names="NICOLÒ",
+    birth=datetime.date(1990, 2, 3),
+    sex="M",
+    place_code="A944",
+    birth_place="BOLOGNA<BO",
+    address="",
+    document_number="YA0000001",
+    can="",
+    hue=120,
+)
+JULE = Persona(
+    surname="BEISPIEL-ERFUNDEN",
+    given_names="JÜLE ÄNNE",
+    birth=datetime.date(1978, 7, 9),
+    sex="F",
+    place_code="Z112",
+    birth_place="MUSTERSTADT",
+    address="",
+    document_number="C01X00T47",
+    can="",
+    hue=300,
+    nationality="D",
+)
+PERSONAS = {"maria": MARIA, "aldo": ALDO, "nicolo": NICOLO, "jule": JULE}
 
 
 @functools.cache

@@ -6,12 +6,15 @@ import dataclasses
 import datetime
 import enum
 import secrets
+from collections.abc import Callable, Mapping
 
 from appliance.cards import lds
 from appliance.cards.agreement import RandomBytes
-from appliance.cards.software.authority import InventedAuthority, make_test_authority
-from appliance.cards.software.persona import ALDO, MARIA
-from appliance.cards.software.personalise import Profile, personalise
+from appliance.cards.software.active_key import ActiveKeyKind, make_active_key
+from appliance.cards.software.authority import DEFAULT_SEED, InventedAuthority, make_test_authority
+from appliance.cards.software.cns_card import CnsCard, CnsKind, issue_cns
+from appliance.cards.software.persona import ALDO, JULE, NICOLO
+from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise
 from appliance.cards.software.travel_document import Chip, TravelDocument
 
 
@@ -23,6 +26,8 @@ class CardName(enum.StrEnum):
     CIE_AES = "cie_aes"
     """PACE and chip authentication over a curve with AES, as newer chips."""
     CIE_BAC_ONLY = "cie_bac_only"
+    CIE_ISO39794 = "cie_iso39794"
+    """The face in the encoding documents issued from 2026 on may carry."""
     CIE_WITHOUT_CHIP_KEY = "cie_without_chip_key"
     CIE_EXPIRED = "cie_expired"
     CIE_TAMPERED = "cie_tampered"
@@ -35,10 +40,60 @@ class CardName(enum.StrEnum):
     """As above; refuses chip authentication instead of failing it."""
     CIE_TORN = "cie_torn"
     """Leaves the field in the middle of the photo."""
+    PASSPORT = "passport"
+    """PACE and chip authentication over a curve with AES."""
+    PASSPORT_AA_RSA = "passport_aa_rsa"
+    """Basic access control and active authentication with RSA, as most passports of the last decade."""
+    PASSPORT_AA_EC = "passport_aa_ec"
+    PASSPORT_FOREIGN = "passport_foreign"
+    """Of another invented State, which the demo's box does not know."""
+    PASSPORT_CLONED_AA = "passport_cloned_aa"
+    """All files copied to a chip that signs with a key of its own."""
+    CNS = "cns"
+    """A TS-CNS as it was until 2024: files in the master file, PIN 24680."""
+    CNS_APPLET = "cns_applet"
+    """The newer kind, behind an application identifier."""
+    CNS_EXPIRED = "cns_expired"
+    CNS_TAMPERED = "cns_tampered"
+    """Somebody else's data beside the holder's certificate."""
+    CNS_CLONED = "cns_cloned"
+    """Everything that can be read, on a card with a key of its own."""
+    CNS_UNKNOWN_AUTHORITY = "cns_unknown_authority"
 
 
-def _rewritten(chip: Chip) -> Chip:
-    """The same chip with another given name in data group 1: what a forger with a blank card can do."""
+@dataclasses.dataclass(frozen=True)
+class State:
+    """An invented State, by what its authority is made from."""
+
+    country: str
+    seed: bytes
+
+
+HOME = State("IT", DEFAULT_SEED)
+NOBODY_KNOWS = State("IT", b"an authority nobody trusts")
+ABROAD = State("DE", b"another invented state")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a card is made.
+
+    Attributes:
+        signer: who signs it.
+        expired: it expired within the last year.
+        spoil: what happens to the chip after issue.
+        leaves_after: from that many commands on the card is gone.
+    """
+
+    blank: Blank = dataclasses.field(default_factory=Blank)
+    signer: State = HOME
+    expired: bool = False
+    spoil: Callable[[Chip], Chip] = lambda chip: chip
+    leaves_after: int | None = None
+
+
+def _renamed(chip: Chip) -> Chip:
+    """Another given name in data group 1: what a forger with a blank card can do."""
     files = dict(chip.files)
     number = lds.group_file(1)
     files[number] = files[number].replace(b"<<MARIA<", b"<<MARTA<")
@@ -46,43 +101,75 @@ def _rewritten(chip: Chip) -> Chip:
     return dataclasses.replace(chip, files=files)
 
 
+def _copied(chip: Chip) -> Chip:
+    """A chip that has the files but not the key, and guesses."""
+    return dataclasses.replace(chip, chip_private=None)
+
+
+def _copied_silent(chip: Chip) -> Chip:
+    return dataclasses.replace(chip, chip_private=None, accepts_chip_authentication=False)
+
+
+def _copied_with_own_key(chip: Chip) -> Chip:
+    """Answers the challenge, with a key of the same kind that the State never saw."""
+    return dataclasses.replace(chip, active_key=make_active_key(ActiveKeyKind.EC))
+
+
+_PASSPORT = Blank(person=NICOLO, form=Form.PASSPORT, profile=Profile.ECDH_AES)
+_PASSPORT_AA_EC = dataclasses.replace(_PASSPORT, chip_key=False, active_key=ActiveKeyKind.EC)
+SHELF: Mapping[CardName, Recipe | CnsKind] = {
+    CardName.CIE: Recipe(),
+    CardName.CIE_ALDO: Recipe(Blank(person=ALDO)),
+    CardName.CIE_AES: Recipe(Blank(profile=Profile.ECDH_AES)),
+    CardName.CIE_BAC_ONLY: Recipe(Blank(profile=Profile.BAC)),
+    CardName.CIE_ISO39794: Recipe(Blank(face=FaceEncoding.ISO_39794)),
+    CardName.CIE_WITHOUT_CHIP_KEY: Recipe(Blank(chip_key=False)),
+    CardName.CIE_EXPIRED: Recipe(expired=True),
+    CardName.CIE_TAMPERED: Recipe(spoil=_renamed),
+    CardName.CIE_UNKNOWN_AUTHORITY: Recipe(signer=NOBODY_KNOWS),
+    CardName.CIE_CLONED: Recipe(spoil=_copied),
+    CardName.CIE_CLONED_SILENT: Recipe(spoil=_copied_silent),
+    CardName.CIE_TORN: Recipe(leaves_after=30),
+    CardName.PASSPORT: Recipe(_PASSPORT),
+    CardName.PASSPORT_AA_RSA: Recipe(
+        dataclasses.replace(_PASSPORT, profile=Profile.BAC, chip_key=False, active_key=ActiveKeyKind.RSA)
+    ),
+    CardName.PASSPORT_AA_EC: Recipe(_PASSPORT_AA_EC),
+    CardName.PASSPORT_FOREIGN: Recipe(
+        dataclasses.replace(_PASSPORT, person=JULE, issuing_state="D"), signer=ABROAD
+    ),
+    CardName.PASSPORT_CLONED_AA: Recipe(_PASSPORT_AA_EC, spoil=_copied_with_own_key),
+    CardName.CNS: CnsKind.CLASSIC,
+    CardName.CNS_APPLET: CnsKind.APPLET,
+    CardName.CNS_EXPIRED: CnsKind.EXPIRED,
+    CardName.CNS_TAMPERED: CnsKind.TAMPERED,
+    CardName.CNS_CLONED: CnsKind.CLONED,
+    CardName.CNS_UNKNOWN_AUTHORITY: CnsKind.UNKNOWN_AUTHORITY,
+}
+
+
 def issue(
     name: CardName | str,
     now: datetime.datetime,
     authority: InventedAuthority | None = None,
     random_bytes: RandomBytes = secrets.token_bytes,
-) -> TravelDocument:
+) -> TravelDocument | CnsCard:
     """One card off the shelf.
 
     Args:
         name: see `CardName`.
         now: aware; expiry dates are made around it.
-        authority: who signs; by default the one every demo trusts.
+        authority: who signs what the home State issues; by default the one every demo trusts.
         random_bytes: for the chip's keys and its life.
 
     Raises:
         ValueError: no such card.
     """
-    name = CardName(name)
-    if name is CardName.CIE_UNKNOWN_AUTHORITY:
-        authority = make_test_authority(now=now, seed=b"an authority nobody trusts")
-    authority = authority or make_test_authority(now=now)
-    person = ALDO if name is CardName.CIE_ALDO else MARIA
-    profile = {CardName.CIE_AES: Profile.ECDH_AES, CardName.CIE_BAC_ONLY: Profile.BAC}.get(
-        name, Profile.DH_3DES
-    )
-    chip = personalise(
-        person,
-        authority,
-        person.expiry(now.date(), expired=name is CardName.CIE_EXPIRED),
-        profile=profile,
-        with_chip_key=name is not CardName.CIE_WITHOUT_CHIP_KEY,
-        random_bytes=random_bytes,
-    )
-    if name is CardName.CIE_TAMPERED:
-        chip = _rewritten(chip)
-    if name in (CardName.CIE_CLONED, CardName.CIE_CLONED_SILENT):
-        chip = dataclasses.replace(
-            chip, chip_private=None, accepts_chip_authentication=name is CardName.CIE_CLONED
-        )
-    return TravelDocument(chip, random_bytes, leaves_after=30 if name is CardName.CIE_TORN else None)
+    recipe = SHELF[CardName(name)]
+    if isinstance(recipe, CnsKind):
+        return issue_cns(recipe, now)
+    if authority is None or recipe.signer is not HOME:
+        authority = make_test_authority(now=now, seed=recipe.signer.seed, country=recipe.signer.country)
+    expiry = recipe.blank.person.expiry(now.date(), expired=recipe.expired)
+    chip = recipe.spoil(personalise(recipe.blank, authority, expiry, random_bytes=random_bytes))
+    return TravelDocument(chip, random_bytes, leaves_after=recipe.leaves_after)

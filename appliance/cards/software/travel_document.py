@@ -1,4 +1,4 @@
-"""The chip of a travel document: PACE, basic access control, secure messaging and chip authentication, chip's side.
+"""The chip of a travel document, chip's side: PACE, basic access control, secure messaging and its own proofs.
 
 ICAO 9303-10 (files), 9303-11 (protocols), BSI TR-03110. What is on it comes from `personalise`.
 """
@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from appliance.cards import lds, tlv
+from appliance.cards.active_authentication import CHALLENGE_BYTES
 from appliance.cards.agreement import RandomBytes
 from appliance.cards.apdu import SECURE_MESSAGING, Command, Instruction, Response, StatusWord
 from appliance.cards.bac import BacCard
@@ -19,6 +20,7 @@ from appliance.cards.mrz import MrzKey
 from appliance.cards.pace import PaceParty, PasswordKind
 from appliance.cards.secure_messaging import SecureMessaging
 from appliance.cards.security_infos import ChipKey, PaceInfo
+from appliance.cards.software.active_key import ActiveKeyPair
 from appliance.cards.steps import Can, Secret
 
 
@@ -41,18 +43,21 @@ class Chip:
     Attributes:
         files: file id → content, in the travel document application.
         free_files: file id → content, in the master file, readable by anybody.
+        can: None for a document that has none printed on it.
         pace: the one PACE offer, None for a chip with basic access control only.
         chip_private: None for a chip that cannot prove itself.
+        active_key: what answers a challenge; None for a chip that does not know how.
     """
 
     files: Mapping[int, bytes]
     free_files: Mapping[int, bytes]
-    can: str
+    can: str | None
     mrz_key: MrzKey
     pace: PaceInfo | None
     chip_key: ChipKey | None
     chip_private: int | None
     accepts_chip_authentication: bool = True
+    active_key: ActiveKeyPair | None = None
 
 
 class TravelDocument:
@@ -80,12 +85,14 @@ class TravelDocument:
             Instruction.GENERAL_AUTHENTICATE: self._general_authenticate,
             Instruction.GET_CHALLENGE: self._challenge,
             Instruction.EXTERNAL_AUTHENTICATE: self._external_authenticate,
+            Instruction.INTERNAL_AUTHENTICATE: self._internal_authenticate,
         }
         self.reset()
 
     @property
     def can(self) -> str:
-        return self.chip.can
+        """Empty for a document without one."""
+        return self.chip.can or ""
 
     @property
     def mrz_key(self) -> MrzKey:
@@ -93,8 +100,9 @@ class TravelDocument:
 
     @property
     def opens_with(self) -> Secret:
-        """The CAN, or the printed lines for a chip with basic access control only."""
-        return self.chip.mrz_key if self.chip.pace is None else Can(self.chip.can)
+        """The CAN, or the printed lines where there is none or the chip has basic access control only."""
+        without_can = self.chip.pace is None or self.chip.can is None
+        return self.chip.mrz_key if without_can else Can(self.can)
 
     def reset(self) -> None:
         """Field off and on: sessions and selections are gone."""
@@ -239,10 +247,9 @@ class TravelDocument:
         if offer is None or tlv.need(fields, 0x80) != offer.oid:
             return Response(b"", StatusWord.WRONG_DATA)
         reference = tlv.need(fields, 0x83)
-        passwords = {
-            bytes([PasswordKind.CAN]): self.chip.can.encode("ascii"),
-            bytes([PasswordKind.MRZ]): self.chip.mrz_key.pace_password(),
-        }
+        passwords = {bytes([PasswordKind.MRZ]): self.chip.mrz_key.pace_password()}
+        if self.chip.can is not None:
+            passwords[bytes([PasswordKind.CAN])] = self.chip.can.encode("ascii")
         if reference not in passwords:
             return Response(b"", StatusWord.REFERENCE_NOT_FOUND)
         self._end_session()
@@ -308,3 +315,12 @@ class TravelDocument:
         private = self.chip.chip_private or key.agreement.private_key(self._random)
         self._next_session = card_session(key, private, ephemeral)
         return Response(answer, StatusWord.OK)
+
+    def _internal_authenticate(self, command: Command) -> Response:
+        if self._session is None:
+            return Response(b"", StatusWord.SECURITY_NOT_SATISFIED)
+        if self.chip.active_key is None:
+            return Response(b"", StatusWord.CONDITIONS_NOT_SATISFIED)
+        if len(command.data) != CHALLENGE_BYTES:
+            return Response(b"", StatusWord.WRONG_LENGTH)
+        return Response(self.chip.active_key.answer(command.data), StatusWord.OK)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.cards.mrz import MrzKey
 from appliance.cards.reading import read_and_judge
-from appliance.cards.software.authority import make_test_authority
 from appliance.cards.software.shelf import CardName, issue
+from appliance.cards.software.trusted import demo_trust
 from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Secret
 from appliance.cards.trust import InvalidTrustBundle, TrustStore, empty
 from appliance.cards.verdict import Instant
@@ -25,6 +25,7 @@ from contracts.desk_api.clerk import VerdictKind
 from contracts.errors import PueError
 
 if TYPE_CHECKING:
+    from appliance.cards.cns_evidence import CnsEvidence
     from appliance.cards.evidence import Evidence, Identity
     from appliance.cards.software.card import SoftwareCard
     from appliance.cards.steps import Progress
@@ -112,13 +113,11 @@ def _code_of(card: SoftwareCard) -> str:
     return "opens with its printed lines" if secret is not None else "opens without a code"
 
 
-def _reader_and_secret(arguments: argparse.Namespace, clock: Clock) -> tuple[CardReader, Secret, bool]:
+def _reader_and_secret(arguments: argparse.Namespace, clock: Clock) -> tuple[CardReader, Secret | None, bool]:
     secret = _secret(arguments.can, arguments.mrz)
     if not arguments.reader.startswith(_SIMULATED):
         from appliance.devices.card_reader.pcsc import PcscCardReader
 
-        if secret is None:
-            raise _CodeMissing("give --can or --mrz")
         return PcscCardReader.from_settings({"reader": arguments.reader}), secret, False
     from appliance.devices.card_reader.simulated import SimulatedCardReader
 
@@ -127,13 +126,7 @@ def _reader_and_secret(arguments: argparse.Namespace, clock: Clock) -> tuple[Car
         raise _NoSuchCard(f"no software card is called {name!r}; there are {', '.join(CardName)}")
     reader = SimulatedCardReader(now=clock.now)
     card = reader.insert(name)
-    invented = card.opens_with
-    assert invented is not None
-    return reader, secret or invented, True
-
-
-class _CodeMissing(PueError):
-    code = "card.code_missing"
+    return reader, secret or card.opens_with, True
 
 
 class _NoSuchCard(PueError):
@@ -151,7 +144,7 @@ def _secret(can: str | None, lines: list[str] | None) -> Secret | None:
 def _trust(path: Path | None, clock: Clock, *, simulated: bool) -> TrustStore:
     today = clock.now().date()
     if path is None:
-        return make_test_authority(now=clock.now()).trust_store() if simulated else empty(today)
+        return demo_trust(clock.now()) if simulated else empty(today)
     try:
         if path.stat().st_size > _TRUST_LIMIT_BYTES:
             raise InvalidTrustBundle("the trust file is too large")
@@ -164,8 +157,8 @@ def _trust(path: Path | None, clock: Clock, *, simulated: bool) -> TrustStore:
 
 
 def _read(
-    reader: CardReader, secret: Secret, trust: TrustStore, clock: Clock, wait_s: float
-) -> tuple[Evidence, Verdict, dict[str, float]]:
+    reader: CardReader, secret: Secret | None, trust: TrustStore, clock: Clock, wait_s: float
+) -> tuple[Evidence | CnsEvidence, Verdict, dict[str, float]]:
     from appliance.devices.card_reader.port import NoCard
 
     times: dict[str, float] = {}
@@ -189,7 +182,7 @@ def _read(
 
 
 def _answer(
-    evidence: Evidence, verdict: Verdict, times: dict[str, float], *, show_data: bool
+    evidence: Evidence | CnsEvidence, verdict: Verdict, times: dict[str, float], *, show_data: bool
 ) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "verdict": str(verdict.kind),
@@ -197,8 +190,7 @@ def _answer(
         "lines": list(verdict.lines),
         "not_checked": [str(item) for item in verdict.not_checked],
         "codes": list(verdict.codes),
-        "access": str(evidence.access),
-        "chip": str(evidence.chip_proof),
+        "technical": list(evidence.technical),
         "trust": {"origin": verdict.trust_origin, "dated": verdict.trust_dated.isoformat()},
         "apdus": evidence.apdus,
         "bytes": evidence.bytes_exchanged,
@@ -225,7 +217,7 @@ def _plain(answer: dict[str, Any]) -> str:
     rows.append(f"codes: {', '.join(answer['codes'])}")
     rows.append(f"not checked: {', '.join(answer['not_checked'])}")
     rows.append(
-        f"access {answer['access']}, chip {answer['chip']}, {answer['apdus']} commands, {answer['bytes']} bytes, "
+        f"{'; '.join(answer['technical'])}; {answer['apdus']} commands, {answer['bytes']} bytes, "
         f"{answer['times']['whole_s']} s"
     )
     rows += [f"{name}: {value}" for name, value in answer.get("identity", {}).items() if value]

@@ -324,7 +324,7 @@ class _PcscSession:
     def transmit(self, command: bytes) -> bytes:
         if not self._open or self._card_left:
             raise CardGone("this conversation with the card is over")
-        result, response = scard.SCardTransmit(self._card, self._header, list(command))
+        result, response = scard.SCardTransmit(self._card, self._header, list(self._as_carried(command)))
         if result != scard.SCARD_S_SUCCESS:
             self._card_left = True
             raise _failed(result, "sending a command")
@@ -333,6 +333,11 @@ class _PcscSession:
             # Some drivers report success and nothing else when the card leaves in the middle of a command.
             raise CardGone("the card was taken away in the middle of a command")
         return bytes(byte & 0xFF for byte in response)
+
+    def _as_carried(self, command: bytes) -> bytes:
+        """Protocol T=0 has no place for an expected length behind data. ISO/IEC 7816-3 §12.2.2."""
+        with_both = len(command) > 6 and command[4] and len(command) == 6 + command[4]
+        return command[:-1] if with_both and self._header == scard.SCARD_PCI_T0 else command
 
     def reset(self) -> None:
         result, _ = scard.SCardReconnect(

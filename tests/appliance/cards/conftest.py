@@ -10,7 +10,7 @@ from appliance.cards.conversation import read_document
 from appliance.cards.software.authority import make_test_authority
 from appliance.cards.software.shelf import issue
 from appliance.cards.software.travel_document import TravelDocument
-from appliance.cards.steps import Can, Reset, Transmit
+from appliance.cards.steps import Reset, Transmit
 from appliance.cards.verdict import Instant
 
 NOW = datetime.datetime(2026, 11, 23, 10, 0, tzinfo=datetime.UTC)
@@ -48,7 +48,7 @@ def card():
 
 def drive(card, secret=None, transmit=None, **options):
     """A whole conversation in this process; returns evidence and every step that was not a command."""
-    conversation = read_document(secret or Can(card.can), **options)
+    conversation = read_document(secret or card.opens_with, **options)
     transmit = transmit or card.transmit
     told, answer = [], None
     try:

@@ -62,8 +62,7 @@ def test_name_first_photo_last(card, read):
     kinds = [type(step).__name__ if isinstance(step, IdentityRead) else step.stage for step in told]
     assert kinds.index("IdentityRead") < kinds.index(Stage.PHOTO)
     identity = next(step for step in told if isinstance(step, IdentityRead))
-    assert (identity.zone.surname, identity.zone.given_names) == ("ESEMPIO", "MARIA")
-    assert identity.details.personal_number == "SMPMRA85D52H501E"
+    assert (identity.surname, identity.given_names) == ("ESEMPIO", "MARIA")
     ratios = [step.ratio for step in told if isinstance(step, Progress)]
     assert ratios == sorted(ratios)
     assert (ratios[0], ratios[-1]) == (0.0, 1.0)
@@ -321,3 +320,14 @@ def test_a_session_does_not_outlive_a_plain_command(card, read):
 
     with pytest.raises((SecureMessagingLost, CardRefused)):
         read(made, transmit=meddle)
+
+
+def test_what_a_technician_may_see(good_evidence):
+    assert good_evidence.technical == (
+        "card: travel_document",
+        "access: pace",
+        "chip: proven",
+        "chip_authentication: proven",
+        "active_authentication: not_tried",
+    )
+    assert good_evidence.signed_object == good_evidence.sod

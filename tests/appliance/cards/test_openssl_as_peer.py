@@ -12,28 +12,65 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.cards import lds, tlv
 from appliance.cards.passive_authentication import check, parse_security_object
 from appliance.cards.software.authority import KeyKind, make_test_authority
+from appliance.cards.software.security_object import OLD_SECURITY_OBJECT, Writing
 from appliance.cards.trust import TrustStore
 
 
-def openssl_verify(folder, message: bytes, anchor: bytes) -> subprocess.CompletedProcess[bytes]:
+def openssl_verify(
+    folder, message: bytes, anchor: bytes, *options: str
+) -> subprocess.CompletedProcess[bytes]:
     (folder / "sod.der").write_bytes(message)
     (folder / "csca.pem").write_bytes(anchor)
     command = (
         "openssl cms -verify -inform DER -in sod.der -CAfile csca.pem -purpose any -binary -out content.der"
     )
-    return subprocess.run(command.split(), cwd=folder, capture_output=True, timeout=30, check=False)
+    return subprocess.run(
+        [*command.split(), *options], cwd=folder, capture_output=True, timeout=30, check=False
+    )
 
 
-@pytest.mark.parametrize("kind", KeyKind)
-def test_openssl_believes_what_we_believe(tmp_path, card, read, now, kind):
-    state = make_test_authority(now=now, kind=kind)
-    evidence, _ = read(card(authority=state))
+WRITINGS = {
+    "as most": Writing(),
+    "sha512": Writing(hash_name="sha512"),
+    "older type": Writing(content_type=OLD_SECURITY_OBJECT, hash_name="sha1"),
+    "version 1": Writing(lds_version="0108", hash_name="sha384"),
+    "ber": Writing(ber=True),
+    "ber version 1": Writing(ber=True, lds_version="0108", hash_name="sha224"),
+}
+HASHES = ("sha1", "sha224", "sha256", "sha384", "sha512")
+
+
+def both_believe(folder, state, groups, now, *options):
+    """OpenSSL and we, each with its own code."""
+    sod = state.security_object(groups)
     anchor = state.authority_certificate.public_bytes(Encoding.PEM)
-    done = openssl_verify(tmp_path, lds.parse_sod(evidence.sod), anchor)
+    done = openssl_verify(folder, lds.parse_sod(sod), anchor, *options)
     assert done.returncode == 0, done.stderr
-    found = parse_security_object((tmp_path / "content.der").read_bytes())
-    assert set(found.hashes) == set(evidence.groups)
-    assert check(evidence.sod, evidence.groups, state.trust_store(), now, "ITA").ok
+    found = parse_security_object((folder / "content.der").read_bytes())
+    assert set(found.hashes) == set(groups)
+    assert found.lds_version == state.writing.lds_version
+    ours = check(sod, groups, state.trust_store(), now, "ITA")
+    assert (ours.findings, ours.authentic) == ((), set(groups))
+
+
+@pytest.mark.parametrize("kind", [KeyKind.EC, KeyKind.RSA, KeyKind.RSA_PSS, KeyKind.EC_BRAINPOOL_224])
+@pytest.mark.parametrize("hash_name", HASHES)
+def test_openssl_believes_what_we_believe(tmp_path, good_evidence, now, kind, hash_name):
+    """OpenSSL does not know plain ECDSA."""
+    state = make_test_authority(now=now, kind=kind, hash_name=hash_name)
+    both_believe(tmp_path, state, good_evidence.groups, now, "-auth_level", "0")
+
+
+def test_openssl_believes_a_curve_spelled_out(tmp_path, good_evidence, now):
+    """The signature only: as a matter of policy it takes no such curve in a chain, which real States do have."""
+    state = make_test_authority(now=now, kind=KeyKind.EC_EXPLICIT)
+    both_believe(tmp_path, state, good_evidence.groups, now, "-noverify")
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_openssl_reads_every_way_of_writing(tmp_path, good_evidence, now, writing):
+    state = make_test_authority(now=now, writing=WRITINGS[writing])
+    both_believe(tmp_path, state, good_evidence.groups, now, "-auth_level", "0")
 
 
 def test_openssl_refuses_what_we_refuse(tmp_path, card, read, now, authority, trust):

@@ -13,42 +13,262 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from appliance.cards import lds, tlv
-from appliance.cards.evidence import ChipProof
+from appliance.cards import verdict as verdict_module
+from appliance.cards.evidence import Access, ChipProof
 from appliance.cards.passive_authentication import Finding, check, listed_groups
 from appliance.cards.software.authority import KeyKind, make_test_authority
 from appliance.cards.software.shelf import issue
-from appliance.cards.steps import Can, CanAndMrz
 from appliance.cards.trust import InvalidTrustBundle, TrustStore, empty
 from appliance.cards.verdict import Instant, NotChecked, Reason, judge
 from contracts.desk_api.clerk import VerdictKind
 
+NOW = datetime.datetime(2026, 11, 23, 10, 0, tzinfo=datetime.UTC)
 GREEN = VerdictKind.VERIFIED
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "code"),
-    [
-        ("cie", GREEN, Reason.DATA_AUTHENTIC),
-        ("cie_aldo", GREEN, Reason.DATA_AUTHENTIC),
-        ("cie_aes", GREEN, Reason.DATA_AUTHENTIC),
-        ("cie_without_chip_key", VerdictKind.CHIP_UNPROVEN, Reason.CHIP_UNPROVEN),
-        ("cie_unknown_authority", VerdictKind.NOT_VERIFIED, Finding.SIGNER_AUTHORITY_UNKNOWN),
-        ("cie_expired", VerdictKind.REFUSED, Reason.DOCUMENT_EXPIRED),
-        ("cie_tampered", VerdictKind.REFUSED, Finding.GROUP_ALTERED),
-        ("cie_cloned", VerdictKind.REFUSED, Reason.CHIP_NOT_ORIGINAL),
-        ("cie_cloned_silent", VerdictKind.REFUSED, Reason.CHIP_NOT_ORIGINAL),
-    ],
-)
-def test_each_card_of_the_shelf(card, read, trust, instant, name, kind, code):
-    made = card(name)
-    evidence, _ = read(made, CanAndMrz(Can(made.can), made.mrz_key))
-    verdict = judge(evidence, trust, instant)
+AMBER, GREY, RED = VerdictKind.CHIP_UNPROVEN, VerdictKind.NOT_VERIFIED, VerdictKind.REFUSED
+PROVEN, FAILED, NOT_OFFERED = ChipProof.PROVEN, ChipProof.FAILED, ChipProof.NOT_OFFERED
+
+
+# ---------------------------------------------------------------- the truth table
+#
+# A good evidence, one thing said about it, the verdict. Changes are made in order; each is one fact of the world.
+
+
+def dropped(*numbers):
+    """The chip lists these groups, was asked for them and did not give them."""
+
+    def change(evidence, state):
+        groups = {number: data for number, data in evidence.groups.items() if number not in numbers}
+        return dataclasses.replace(evidence, groups=groups, missing=evidence.missing | set(numbers))
+
+    return change
+
+
+def unread(number):
+    """Nobody asked for it."""
+
+    def change(evidence, state):
+        groups = {other: data for other, data in evidence.groups.items() if other != number}
+        return dataclasses.replace(evidence, groups=groups)
+
+    return change
+
+
+def altered(number, place=-1):
+    def change(evidence, state):
+        data = bytearray(evidence.groups[number])
+        data[place % len(data)] ^= 1
+        return dataclasses.replace(evidence, groups={**evidence.groups, number: bytes(data)})
+
+    return change
+
+
+def unsigned(*numbers):
+    """On the chip, but the State never signed them."""
+
+    def change(evidence, state):
+        signed = {number: data for number, data in evidence.groups.items() if number not in numbers}
+        return dataclasses.replace(evidence, sod=state.security_object(signed))
+
+    return change
+
+
+def proofs(chip, active):
+    return lambda evidence, state: dataclasses.replace(evidence, chip_proof=chip, active_proof=active)
+
+
+def opened(access=Access.PACE, card_access=b""):
+    def change(evidence, state):
+        offers = evidence.card_access if card_access == b"" else card_access
+        return dataclasses.replace(evidence, access=access, card_access=offers)
+
+    return change
+
+
+def rewritten(number, old, new):
+    """The State itself signed it so."""
+
+    def change(evidence, state):
+        assert old in evidence.groups[number]
+        groups = {**evidence.groups, number: evidence.groups[number].replace(old, new)}
+        return dataclasses.replace(evidence, groups=groups, sod=state.security_object(groups))
+
+    return change
+
+
+def without_sod(evidence, state):
+    return dataclasses.replace(evidence, sod=None)
+
+
+def sod_of(**options):
+    def change(evidence, state):
+        other = make_test_authority(now=NOW, **options)
+        return dataclasses.replace(evidence, sod=other.security_object(evidence.groups))
+
+    return change
+
+
+NAME = 65
+"""Where the names begin in data group 1 of a CIE; no check digit covers them."""
+CA, AA, BOTH = "chip authentication", "active authentication", "both keys"
+SURE, DOUBTFUL, LATER = "sure", "doubtful", "later"
+TRUTH = [
+    # made with  what is different                                       hour      verdict  the deciding code
+    (CA,   [],                                                           SURE,     GREEN, Reason.DATA_AUTHENTIC),
+    (AA,   [],                                                           SURE,     GREEN, Reason.DATA_AUTHENTIC),
+    (CA,   [proofs(PROVEN, NOT_OFFERED)],                                SURE,     GREEN, Reason.DATA_AUTHENTIC),
+    (BOTH, [proofs(PROVEN, ChipProof.NOT_TRIED)],                        SURE,     GREEN, Reason.DATA_AUTHENTIC),
+    (BOTH, [proofs(ChipProof.NOT_SUPPORTED, PROVEN)],                    SURE,     GREEN, Reason.DATA_AUTHENTIC),
+    # the chip did not prove itself, and need not have
+    (CA,   [proofs(NOT_OFFERED, NOT_OFFERED)],                           SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (CA,   [proofs(ChipProof.NOT_POSSIBLE, NOT_OFFERED)],                SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (CA,   [proofs(ChipProof.NOT_SUPPORTED, NOT_OFFERED)],               SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (AA,   [proofs(NOT_OFFERED, ChipProof.NOT_POSSIBLE)],                SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (AA,   [proofs(NOT_OFFERED, ChipProof.NOT_TRIED)],                   SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    # a proof with a key that is not signed, or not there
+    (CA,   [unsigned(14)],                                               SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (AA,   [unsigned(15)],                                               SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (BOTH, [unsigned(15), proofs(NOT_OFFERED, PROVEN)],                  SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (BOTH, [unsigned(14), proofs(PROVEN, NOT_OFFERED)],                  SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (CA,   [proofs(NOT_OFFERED, PROVEN)],                                SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    # the chip should have proven itself
+    (CA,   [proofs(FAILED, NOT_OFFERED)],                                SURE,     RED,   Reason.CHIP_NOT_ORIGINAL),
+    (AA,   [proofs(NOT_OFFERED, FAILED)],                                SURE,     RED,   Reason.CHIP_NOT_ORIGINAL),
+    (BOTH, [proofs(PROVEN, FAILED)],                                     SURE,     RED,   Reason.CHIP_NOT_ORIGINAL),
+    (BOTH, [proofs(FAILED, PROVEN)],                                     SURE,     RED,   Reason.CHIP_NOT_ORIGINAL),
+    (CA,   [dropped(14)],                                                SURE,     RED,   Reason.CHIP_NOT_ORIGINAL),
+    (AA,   [dropped(15)],                                                SURE,     RED,   Reason.CHIP_NOT_ORIGINAL),
+    (BOTH, [dropped(15), proofs(PROVEN, NOT_OFFERED)],                   SURE,     RED,   Reason.CHIP_NOT_ORIGINAL),
+    (AA,   [dropped(15), proofs(NOT_OFFERED, NOT_OFFERED)],              DOUBTFUL, RED,   Reason.CHIP_NOT_ORIGINAL),
+    # somebody changed or invented something
+    (CA,   [altered(1, NAME)],                                           SURE,     RED,   Finding.GROUP_ALTERED),
+    (CA,   [altered(2)],                                                 SURE,     RED,   Finding.GROUP_ALTERED),
+    (CA,   [altered(11)],                                                SURE,     RED,   Finding.GROUP_ALTERED),
+    (CA,   [altered(14)],                                                SURE,     RED,   Finding.GROUP_ALTERED),
+    (AA,   [altered(12)],                                                SURE,     RED,   Finding.GROUP_ALTERED),
+    (AA,   [altered(15)],                                                SURE,     RED,   Finding.GROUP_ALTERED),
+    (CA,   [altered(2)],                                                 DOUBTFUL, RED,   Finding.GROUP_ALTERED),
+    (CA,   [unsigned(1)],                                                SURE,     RED,   Finding.GROUP_ALTERED),
+    (CA,   [sod_of(country="FR", seed=b"trusted, of another State")],    SURE,     RED,   Finding.SIGNER_OF_OTHER_STATE),
+    # something is kept back or does not agree
+    (CA,   [dropped(2)],                                                 SURE,     AMBER, Reason.PHOTO_MISSING),
+    (CA,   [unsigned(2)],                                                SURE,     AMBER, Reason.PHOTO_MISSING),
+    (CA,   [dropped(11)],                                                SURE,     AMBER, Reason.GROUP_MISSING),
+    (CA,   [unread(11)],                                                 SURE,     AMBER, Reason.GROUP_MISSING),
+    (AA,   [unread(12)],                                                 SURE,     GREEN, Reason.DATA_AUTHENTIC),
+    (CA,   [unread(14)],                                                 SURE,     AMBER, Reason.CHIP_UNPROVEN),
+    (AA,   [dropped(12)],                                                SURE,     AMBER, Reason.GROUP_MISSING),
+    (CA,   [opened(card_access=None)],                                   SURE,     AMBER, Reason.ACCESS_DIFFERS),
+    (AA,   [opened(Access.BAC, None)],                                   SURE,     AMBER, Reason.ACCESS_DIFFERS),
+    (CA,   [rewritten(11, b"85D52H501E", b"85D12H501A")],                SURE,     AMBER, Reason.CODICE_FISCALE_INCONSISTENT),
+    (CA,   [rewritten(11, b"<<MARIA", b"<<MARTA")],                      SURE,     AMBER, Reason.NAME_DIFFERS),
+    # whom to believe, and when
+    (CA,   [sod_of(seed=b"nobody knows it")],                            SURE,     GREY,  Finding.SIGNER_AUTHORITY_UNKNOWN),
+    (CA,   [sod_of(signer_days=29)],                                     SURE,     GREY,  Finding.SIGNER_EXPIRED),
+    (CA,   [without_sod],                                                SURE,     GREY,  Finding.SOD_MISSING),
+    (CA,   [],                                                           DOUBTFUL, GREY,  Reason.TIME_UNTRUSTED),
+    (AA,   [],                                                           DOUBTFUL, GREY,  Reason.TIME_UNTRUSTED),
+    (CA,   [],                                                           LATER,    RED,   Reason.DOCUMENT_EXPIRED),
+    (AA,   [],                                                           LATER,    RED,   Reason.DOCUMENT_EXPIRED),
+    # the graver fact decides
+    (CA,   [altered(1, NAME), proofs(FAILED, NOT_OFFERED)],              LATER,    RED,   Reason.CHIP_NOT_ORIGINAL),
+    (CA,   [sod_of(seed=b"nobody knows it"), proofs(FAILED, NOT_OFFERED)], SURE,   RED,   Reason.CHIP_NOT_ORIGINAL),
+    (CA,   [sod_of(seed=b"nobody knows it"), altered(11)],               SURE,     RED,   Finding.GROUP_ALTERED),
+    (CA,   [dropped(11), proofs(NOT_OFFERED, NOT_OFFERED)],              SURE,     AMBER, Reason.CHIP_UNPROVEN),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(read, good_evidence, authority):
+    """Good evidence by the keys the chip has."""
+    active, _ = read(issue("passport_aa_ec", NOW))
+    groups = {**good_evidence.groups, 15: active.groups[15]}
+    both = dataclasses.replace(good_evidence, groups=groups, sod=authority.security_object(groups))
+    return {CA: good_evidence, AA: active, BOTH: both}
+
+
+@pytest.fixture(scope="module")
+def worldly_trust(authority):
+    """Our State, and another that must not speak for it."""
+    other = make_test_authority(now=NOW, country="FR", seed=b"trusted, of another State")
+    return TrustStore.from_certificates(
+        [authority.anchor_der, other.anchor_der], origin="two", version=1, dated=datetime.date(2026, 1, 1)
+    )
+
+
+HOURS = {
+    SURE: Instant(NOW, trusted=True),
+    DOUBTFUL: Instant(NOW, trusted=False),
+    LATER: Instant(NOW + datetime.timedelta(days=3000), trusted=True),
+}
+
+
+@pytest.mark.parametrize(("keys", "changes", "hour", "kind", "code"), TRUTH)
+def test_the_truth_table(made, authority, worldly_trust, keys, changes, hour, kind, code):
+    evidence = made[keys]
+    for change in changes:
+        evidence = change(evidence, authority)
+    verdict = judge(evidence, worldly_trust, HOURS[hour])
     assert (verdict.kind, verdict.code) == (kind, code)
+    assert_well_said(verdict)
+
+
+def assert_well_said(verdict):
+    """What holds for every verdict."""
     assert 2 <= len(verdict.lines) <= 4
+    assert all(line.endswith(".") and len(line) < 100 for line in verdict.lines)
     assert {NotChecked.THEFT, NotChecked.REVOCATION} <= set(verdict.not_checked)
+    assert len(verdict.not_checked_sentences()) == len(set(verdict.not_checked))
+    assert all(code in verdict_module._LINES for code in verdict.codes)
     assert (NotChecked.CHIP in verdict.not_checked) == (Reason.CHIP_PROVEN not in verdict.codes)
-    assert (verdict.portrait is not None) == (kind in (GREEN, VerdictKind.CHIP_UNPROVEN))
+    if verdict.kind is GREEN:
+        assert set(verdict.codes) == {Reason.DATA_AUTHENTIC, Reason.CHIP_PROVEN}
+        assert NotChecked.SIGNATURE not in verdict.not_checked
+    if verdict.kind is RED:
+        assert verdict.portrait is None
+    if verdict.kind is GREY and Reason.TIME_UNTRUSTED not in verdict.codes:
+        assert NotChecked.SIGNATURE in verdict.not_checked
     assert "ESEMPIO" not in repr(verdict)
+
+
+def test_every_code_has_a_sentence():
+    assert {*Reason, *Finding} == set(verdict_module._LINES)
+
+
+HARMS = {
+    "keeps group {}": lambda number, place: dropped(number),
+    "alters group {}": altered,
+    "never signed group {}": lambda number, place: unsigned(number),
+    "no security object": lambda number, place: without_sod,
+    "a State nobody knows": lambda number, place: sod_of(seed=b"%d" % place),
+    "another State": lambda number, place: sod_of(country="FR", seed=b"trusted, of another State"),
+    "no proof": lambda number, place: proofs(*_UNPROVEN[place % len(_UNPROVEN)]),
+    "announces other access": lambda number, place: opened(card_access=(None, b"\x31\x00")[place % 2]),
+}
+_UNPROVEN = [(chip, active) for chip in ChipProof for active in ChipProof if PROVEN not in (chip, active)]
+
+
+_HARM = st.tuples(st.sampled_from(sorted(HARMS)), st.integers(0, 3), st.integers(0, 90))
+_HARMED = st.lists(_HARM, min_size=1, max_size=3, unique_by=lambda harm: harm[:2])
+"""Never the same twice: a bit turned twice is turned back."""
+
+
+@given(st.sampled_from([CA, AA]), _HARMED, st.sampled_from([SURE, DOUBTFUL]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
+def test_nothing_harmed_is_ever_green(made, authority, worldly_trust, keys, harms, hour):
+    """A good evidence, harmed in one to three ways: whatever else comes of it, it is not green."""
+    evidence = made[keys]
+    for harm, which, place in harms:
+        # a State may leave group 11 unsigned; then nothing is said with it
+        numbers = (1, 2, 14 if keys is CA else 15, *(() if harm.startswith("never signed") else (11,)))
+        number = numbers[which % len(numbers)]
+        if "{}" in harm and number not in evidence.groups:
+            continue
+        evidence = HARMS[harm](number, place)(evidence, authority)
+    verdict = judge(evidence, worldly_trust, HOURS[hour])
+    assert verdict.kind is not GREEN
+    assert_well_said(verdict)
 
 
 def test_the_photo_of_a_verdict_can_be_shown(good_evidence, trust, instant):

@@ -77,6 +77,13 @@ def test_plain_words():
     assert not [word for word in PERSONAL if word in out]
 
 
+def test_a_card_that_needs_no_code():
+    done, out, _ = run("read", "--reader", "simulated:cns", "--json")
+    answer = json.loads(out)
+    assert (done, answer["verdict"], answer["codes"][0]) == (0, "chip_unproven", "cns.possession_unproven")
+    assert "ESEMPIO" not in out
+
+
 def test_the_person_is_shown_only_when_asked_for():
     _, out, _ = run("read", "--reader", "simulated:cie", "--show-data")
     assert "ESEMPIO" in out
@@ -92,7 +99,6 @@ def test_the_person_is_shown_only_when_asked_for():
         (("--reader", "simulated:cie_torn"), "card.removed"),
         (("--reader", "simulated:nobody"), "card.no_such_software_card"),
         (("--reader", "simulated:cie", "--trust", "/nowhere/trust.json"), "trust.invalid"),
-        ((), "card.code_missing"),
     ],
 )
 def test_refusals_have_a_code_and_say_who_can_act(words, code):
