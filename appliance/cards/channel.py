@@ -13,6 +13,7 @@ from appliance.cards.steps import Exchange, ReaderLimits, Reset, Step, Transmit
 
 MAX_APDUS = 400
 MAX_READ_BYTES = 256 * 1024
+"""What all files together may weigh, and what may go over the contacts both ways."""
 SHORT_CHUNK_BYTES = 223
 """Largest read whose protected answer still fits a short response with every suite."""
 EXTENDED_CHUNK_MAX_BYTES = 3840
@@ -55,6 +56,8 @@ class Channel:
             raise CardUnreadable("the card never comes to an end", reason="too_many_commands")
         answer = yield Transmit(raw)
         self.bytes_exchanged += len(raw) + len(answer)
+        if self.bytes_exchanged > MAX_READ_BYTES:
+            raise CardUnreadable("the card says more than any document does", reason="too_many_bytes")
         return Response.decode(answer)
 
     def _whole(self, command: Command, response: Response) -> Exchange[Response]:

@@ -117,7 +117,11 @@ def pace_infos(data: bytes) -> list[PaceInfo]:
 
 
 def chip_keys(data: bytes) -> list[ChipKey]:
-    """The chip authentication keys of DG14's SET that this box can use, each with its protocol."""
+    """The chip authentication keys of DG14's SET, each with the best protocol this box speaks.
+
+    Raises:
+        Unsupported: a key only for protocols this box does not speak.
+    """
     infos = _infos(data)
     protocols: list[tuple[bytes, int | None]] = []
     for oid, fields, _ in infos:
@@ -130,7 +134,10 @@ def chip_keys(data: bytes) -> list[ChipKey]:
         key_id = _small_integer(fields[1]) if len(fields) > 1 else None
         agreement, public_key = _public_key(fields[0])
         fitting = [name for name, ident in protocols if name[-2] == oid[-1] and ident in (key_id, None)]
-        keys.append(ChipKey(agreement, public_key, key_id, max(fitting, default=None)))
+        spoken = [name for name in fitting if name[-1] in set(Suite)]
+        if fitting and not spoken:
+            raise Unsupported("chip authentication with a suite this box does not know")
+        keys.append(ChipKey(agreement, public_key, key_id, max(spoken, default=None)))
     return keys
 
 
