@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import enum
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from asn1crypto import cms, x509
 
@@ -91,8 +91,8 @@ class PassiveAuthentication:
         return not TAMPERED.isdisjoint(self.findings)
 
 
-def parse_security_object(content: bytes) -> SecurityObject:
-    """ICAO 9303-10 appendix D.
+def parse_security_object(content: bytes, numbers: Collection[int] = range(1, 17)) -> SecurityObject:
+    """ICAO 9303-10 appendix D; `numbers` are those a file may have.
 
     Raises:
         MalformedData: not an LDSSecurityObject, or a data group listed twice.
@@ -111,7 +111,7 @@ def parse_security_object(content: bytes) -> SecurityObject:
             raise MalformedData("no data group hash", reason="sod")
         number, value = parts
         group = int.from_bytes(number.value, "big")
-        if not 1 <= group <= 16 or group in hashes:
+        if group not in numbers or group in hashes:
             raise MalformedData("a data group listed twice or out of range", reason="sod")
         hashes[group] = value.value
     return SecurityObject(name, hashes, _signed_version(fields))
@@ -148,7 +148,7 @@ class _Signed:
 def listed_groups(sod: bytes) -> frozenset[int]:
     """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
     try:
-        return frozenset(parse_security_object(_open(sod).content).hashes)
+        return frozenset(parse_security_object(_open(lds.parse_sod(sod)).content).hashes)
     except ASN1_FAULTS as fault:
         raise MalformedData("the security object cannot be read", reason="sod") from fault
 
@@ -172,7 +172,24 @@ def check(
     if sod is None:
         return PassiveAuthentication((Finding.SOD_MISSING,))
     try:
-        return _check(_open(sod), groups, trust, at, issuing_state)
+        message = lds.parse_sod(sod)
+    except MalformedData:
+        return PassiveAuthentication((Finding.SOD_MALFORMED,))
+    return check_files(message, groups, trust, at, issuing_state)
+
+
+def check_files(
+    message: bytes,
+    files: Mapping[int, bytes],
+    trust: TrustStore,
+    at: datetime.datetime,
+    issuing_state: str,
+    numbers: Collection[int] = range(1, 17),
+) -> PassiveAuthentication:
+    """The same for any files whose hashes a CMS message of a document signer lists; `message` without tag 77."""
+    try:
+        signed = _open(message)
+        return _check(signed, parse_security_object(signed.content, numbers), files, trust, at, issuing_state)
     except Unsupported:
         return PassiveAuthentication((Finding.ALGORITHM_UNSUPPORTED,))
     except (CardError, *ASN1_FAULTS):
@@ -181,12 +198,12 @@ def check(
 
 def _check(
     signed: _Signed,
+    security_object: SecurityObject,
     groups: Mapping[int, bytes],
     trust: TrustStore,
     at: datetime.datetime,
     issuing_state: str,
 ) -> PassiveAuthentication:
-    security_object = parse_security_object(signed.content)
     findings = [*_signature_findings(signed)]
     anchor = None
     if signed.certificate is not None:
@@ -214,8 +231,8 @@ def _check(
     )
 
 
-def _open(sod: bytes) -> _Signed:
-    info = cms.ContentInfo.load(lds.parse_sod(sod))
+def _open(message: bytes) -> _Signed:
+    info = cms.ContentInfo.load(message)
     if info["content_type"].native != "signed_data":
         raise MalformedData("no SignedData", reason="sod")
     signed_data = info["content"]

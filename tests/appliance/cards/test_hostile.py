@@ -7,10 +7,11 @@ import unicodedata
 
 import pytest
 
-from appliance.cards import lds
+from appliance.cards import cie_nis, lds, tlv
 from appliance.cards.channel import MAX_APDUS, MAX_READ_BYTES
 from appliance.cards.errors import CardError, CardUnreadable
-from appliance.cards.reading import READING_LIMIT_S, read_and_judge
+from appliance.cards.reading import READING_LIMIT_S, read_and_judge, read_and_judge_nis
+from appliance.cards.software import der
 from appliance.cards.software.hostile import Hostility, bomb
 from appliance.cards.software.persona import portrait_jpeg2000
 from appliance.cards.software.shelf import CardName, issue
@@ -243,3 +244,27 @@ def test_a_hostile_card_is_a_card(now):
         card.reset()
         assert isinstance(card.transmit(bytes.fromhex("00A40000023F00")), bytes)
         assert isinstance(card.atr, bytes)
+
+
+# ---------------------------------------------------------------- the services of a CIE
+
+KEYS = {
+    "negative": der.sequence(tlv.build(0x02, b"\x80" + bytes(254) + b"\x01"), der.integer(65537)),
+    "exponent one": der.sequence(der.integer((1 << 2048) - 1), der.integer(1)),
+    "huge": der.sequence(der.integer((1 << 16384) - 1), der.integer(65537)),
+    "even": der.sequence(der.integer((1 << 2048) - 2), der.integer(3)),
+    "no numbers": der.sequence(der.octets(b"1"), der.octets(b"2")),
+    "nested": der.sequence(b"\x30\x80" * 500),
+    "endless": bytes.fromhex("3084FFFFFFFF"),
+    "nothing": b"\x00",
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_for_services_that_are_none(now, instant, key):
+    card = issue("cie", now)
+    object.__setattr__(card.services, "files", {**card.services.files, cie_nis.KEY_FILE: KEYS[key]})
+    contacts = Contacts(card)
+    with pytest.raises(CardError):
+        read_and_judge_nis(contacts, demo_trust(now), instant)
+    assert contacts.commands <= MAX_APDUS
