@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from asn1crypto import cms, x509
 
 from appliance.cards import lds, signatures, states, tlv
-from appliance.cards.errors import CardError, MalformedData, Unsupported
+from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData, Unsupported
 from appliance.cards.trust import Purpose, TrustAnchor, TrustStore
 
 _SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
@@ -153,7 +153,7 @@ def listed_groups(sod: bytes) -> frozenset[int]:
     """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
     try:
         return frozenset(parse_security_object(_open(lds.parse_sod(sod)).content).hashes)
-    except (ValueError, TypeError, KeyError, IndexError) as fault:
+    except ASN1_FAULTS as fault:
         raise MalformedData("the security object cannot be read", reason="sod") from fault
 
 
@@ -196,8 +196,7 @@ def check_files(
         return _check(signed, parse_security_object(signed.content, numbers), files, trust, at, issuing_state)
     except Unsupported:
         return PassiveAuthentication((Finding.ALGORITHM_UNSUPPORTED,))
-    except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        # asn1crypto parses late and complains in many ways: whatever it is, this is no security object
+    except (CardError, *ASN1_FAULTS):
         return PassiveAuthentication((Finding.SOD_MALFORMED,))
 
 
