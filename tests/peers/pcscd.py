@@ -11,6 +11,7 @@ import atexit
 import functools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -156,6 +157,11 @@ class PcscService:
             )
             _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
         return VirtualSlot(card, socket.socket(fileno=descriptors[0]))
+
+    def kill(self) -> None:
+        """The service dies without a word to its clients; `start` brings another one."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.stop()
 
     def stop(self) -> None:
         process, self._unshare = self._unshare, None
