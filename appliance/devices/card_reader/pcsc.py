@@ -198,11 +198,7 @@ class PcscCardReader:
 
     def _find(self, context: int) -> list[str]:
         """The readers that fit the settings, in the service's order."""
-        result, names = scard.SCardListReaders(context, [])
-        if result in _SERVICE_LEFT:
-            raise _ServiceLostError
-        found = names if result == scard.SCARD_S_SUCCESS else []
-        return [str(name) for name in found if self._settings.reader in name][:MAX_READERS]
+        return [name for name in _reader_names(context) if self._settings.reader in name]
 
     def _settle(self, states: Mapping[str, int]) -> None:
         """Which reader is ours now, and what lies there.
@@ -262,12 +258,23 @@ def list_readers() -> list[ReaderFacts]:
     if result != scard.SCARD_S_SUCCESS:
         raise NoService("the card service does not run, or does not let this user in")
     try:
-        result, names = scard.SCardListReaders(context, [])
-        if result in _SERVICE_LEFT:
-            raise NoService("the card service stopped")
-        return [_facts(context, str(name)) for name in (names or ())[:MAX_READERS]]
+        return [_facts(context, name) for name in _reader_names(context)]
+    except _ServiceLostError:
+        raise NoService("the card service stopped") from None
     finally:
         scard.SCardReleaseContext(context)
+
+
+def _reader_names(context: int) -> list[str]:
+    """In the service's order; only names in ASCII: pyscard can ask for no other, and for none beside a broken one."""
+    try:
+        result, names = scard.SCardListReaders(context, [])
+    except (SystemError, UnicodeError):
+        return []
+    if result in _SERVICE_LEFT:
+        raise _ServiceLostError
+    found = names if result == scard.SCARD_S_SUCCESS else []
+    return [str(name) for name in found if name.isascii()][:MAX_READERS]
 
 
 def _facts(context: int, name: str) -> ReaderFacts:

@@ -173,6 +173,28 @@ def test_a_service_that_dies_in_the_middle_of_a_reading_and_comes_back(pcscd, re
     assert verdict.kind is VerdictKind.VERIFIED
 
 
+@pytest.mark.parametrize("name", ["Lettore d'identità".encode(), b"Citt\xe0"])
+def test_a_reader_whose_name_cannot_be_asked_for_is_none_and_breaks_nothing(pcscd, reader_of, name):
+    pcscd.stop()
+    reader, states = reader_of()
+    assert states.get(timeout=PATIENCE_S).code == NoService.code
+    pcscd.start(name)
+    assert states.get(timeout=PATIENCE_S).code == ReaderGone.code
+    assert list_readers() == []
+    assert reader.name == ""
+    pcscd.stop()
+
+
+def test_a_name_with_spaces_and_signs(pcscd, reader_of):
+    pcscd.stop()
+    pcscd.start(b"Marca (c) X-1 [CCID Interface]")
+    reader, states = reader_of(reader="X-1 [CCID Interface] 00 01")
+    assert states.get(timeout=PATIENCE_S).condition is Condition.READY
+    with laid(pcscd, reader, issue("cie", NOW), 1), reader.connect() as session:
+        assert session.transmit(SELECT) == b"\x90\x00"
+    pcscd.stop()
+
+
 def test_nobody_else_comes_near_the_card_during_a_reading(pcscd, reader_of):
     reader, _ = reader_of(reader=FIRST)
     reached: list[bool] = []
