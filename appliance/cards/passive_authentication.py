@@ -149,12 +149,25 @@ class _Signed:
     certificate: x509.Certificate | None
 
 
-def listed_groups(sod: bytes) -> frozenset[int]:
-    """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
+def unverified(sod: bytes) -> tuple[SecurityObject, x509.Certificate | None]:
+    """What EF.SOD says of itself and who it says signed it, nothing verified yet.
+
+    Raises:
+        MalformedData: not a security object.
+        Unsupported: its hashes are of a kind this box does not know.
+    """
     try:
-        return frozenset(parse_security_object(_open(lds.parse_sod(sod)).content).hashes)
+        signed = _open(lds.parse_sod(sod))
+        return parse_security_object(signed.content), signed.certificate
+    except CardError:
+        raise
     except ASN1_FAULTS as fault:
         raise MalformedData("the security object cannot be read", reason="sod") from fault
+
+
+def listed_groups(sod: bytes) -> frozenset[int]:
+    """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
+    return frozenset(unverified(sod)[0].hashes)
 
 
 def check(

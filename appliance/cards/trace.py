@@ -46,6 +46,9 @@ _FILES: Mapping[int, str] = {
     lds.COM_FILE: "EF.COM",
     lds.SOD_FILE: "EF.SOD",
     **{lds.group_file(number): f"DG{number}" for number in range(1, 17)},
+    0x1001: "CIE service number",
+    0x1005: "CIE chip key",
+    0x1006: "CIE security object",
     # AgID "CNS File System" v10, and the places other issuers use
     **dict.fromkeys((0x1000, 0x1100, 0x1400, 0x2FFF, 0x9001, 0xDA01), "CNS folder"),
     **dict.fromkeys((0x1003, 0xD003), "CNS card number"),
