@@ -24,7 +24,6 @@ from appliance.cards.software.state_keys import CurveStateKey, RsaStateKey, Stat
 from appliance.cards.trust import TrustStore
 
 DEFAULT_SEED = b"invented authority of the demo"
-_FOUNDED = datetime.date(2020, 1, 1)
 _AUTHORITY_VALIDITY = Validity(
     datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2050, 1, 1, tzinfo=datetime.UTC)
 )
@@ -59,15 +58,17 @@ class InventedAuthority:
     signer_key: StateKey
     signer_certificate: x509.Certificate
     writing: Writing
+    authority_key: StateKey
 
     @property
     def anchor_der(self) -> bytes:
         return self.authority_certificate.public_bytes(serialization.Encoding.DER)
 
-    def trust_store(self, dated: datetime.date = _FOUNDED) -> TrustStore:
-        """A store that believes this authority and nobody else."""
+    def trust_store(self, dated: datetime.date | None = None) -> TrustStore:
+        """A store that believes this authority and nobody else; by default as old as its document signer."""
+        day = dated or self.signer_certificate.not_valid_before_utc.date()
         return TrustStore.from_certificates(
-            [self.anchor_der], origin="autorità inventata", version=1, dated=dated
+            [self.anchor_der], origin="autorità inventata", version=1, dated=day
         )
 
     def security_object(self, groups: Mapping[int, bytes]) -> bytes:
@@ -128,6 +129,7 @@ def make_test_authority(
         signer_key,
         x509.load_der_x509_certificate(signer),
         writing or Writing(),
+        root_key,
     )
 
 
