@@ -68,6 +68,7 @@ class Purpose(enum.StrEnum):
     ORDER = "pue.order.v1"
     RECEIPT = "pue.receipt.v1"
     LETTER_STATE = "pue.letter-state.v1"
+    TRUST_RELEASE = "pue.trust-release.v1"
 
 
 class Statement(codec.Message, frozen=True, kw_only=True):

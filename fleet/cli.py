@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import datetime as dt
 import io
 import os
 import secrets
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from contracts.errors import PueError
 from contracts.messages.orders import OrderKind, OrderState, Precondition
+from contracts.messages.releases import MAX_TRUST_BYTES
 from fleet import settings as fleet_settings
 from fleet.clock import SystemClock
 from fleet.database import Database
@@ -27,6 +29,7 @@ from fleet.enrolment.keys import fleet_key, write_public
 from fleet.health import board
 from fleet.orders import book
 from fleet.registry import boxes, certificates, recipients, table_files
+from fleet.releases import trust
 from fleet.serve import gate, ingest, material, ports, whole
 from fleet.settings import FleetSettings
 
@@ -262,17 +265,62 @@ def _follow(database: Database, order: book.OrderView) -> book.OrderView:
     return order
 
 
+# ---- releases
+
+
+def _trust_publish(arguments: argparse.Namespace) -> None:
+    ground = _Ground(arguments)
+    bundle = _file(arguments.file, MAX_TRUST_BYTES)
+    key = fleet_key(ground.settings.folder)
+    with ground.database().write() as session:
+        done = trust.publish(
+            session,
+            bundle,
+            version=arguments.version,
+            dated=arguments.dated,
+            origin=arguments.origin,
+            by=arguments.by,
+            key=key,
+            now=ground.clock.now(),
+        )
+    release = done.release
+    ground.say(
+        done,
+        f"trust bundle {release.version} of {release.dated} is published: {release.size_bytes} bytes, "
+        f"sha256 {release.sha256}\n{done.boxes} boxes are asked to take it; the board says which have not.",
+    )
+
+
+def _trust_list(arguments: argparse.Namespace) -> None:
+    ground = _Ground(arguments)
+    with ground.database().read() as session:
+        known = trust.every(session)
+    lines = [
+        f"{'*' if one.current else ' '} {one.version:>6}  {one.dated}  {one.size_bytes:>9}  {one.sha256[:16]}  {one.origin}"
+        for one in known
+    ]
+    ground.say(known, "\n".join(lines) or "nothing is published yet: `pue-fleet trust publish FILE`")
+
+
 # ---- the words
 
 
-def _file(path: Path) -> bytes:
+def _day(text: str) -> dt.date:
+    """A day on the command line; a wrong one is wrong use."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write 2026-11-27") from None
+
+
+def _file(path: Path, limit_bytes: int = MAX_INPUT_BYTES) -> bytes:
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_INPUT_BYTES + 1)
+            data = stream.read(limit_bytes + 1)
     except OSError as why:
         raise FileUnreadable(f"{path} cannot be read: {why.strerror}") from why
-    if len(data) > MAX_INPUT_BYTES:
-        raise FileUnreadable(f"{path} is larger than {MAX_INPUT_BYTES} bytes")
+    if len(data) > limit_bytes:
+        raise FileUnreadable(f"{path} is larger than {limit_bytes} bytes")
     return data
 
 
@@ -294,6 +342,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("backoffice", help="the recipient's side, as a program of its own", add_help=False)
     _box_words(commands)
     _recipient_words(commands)
+    _trust_words(commands)
     order = add("order", _order, "give a box an order", json=True)
     order.add_argument("box")
     order.add_argument("kind", choices=[kind.value for kind in OrderKind])
@@ -338,6 +387,22 @@ def _recipient_words(commands: Any) -> None:
     )
     new.add_argument("--out", type=Path, default=None, help="folder for client.cert.pem and fleet-ca.pem")
     add("list", _recipient_list, "all recipients; * is the current one", json=True)
+
+
+def _trust_words(commands: Any) -> None:
+    bundles = commands.add_parser("trust", help="whom the boxes believe about documents")
+    add = _Adder(bundles.add_subparsers(required=True, metavar="WHAT"))
+    new = add("publish", _trust_publish, "sign a trust bundle and ask every box to take it", json=True)
+    new.add_argument("file", type=Path, help="the bundle; the fleet does not look inside")
+    new.add_argument(
+        "--version", type=int, required=True, help="as in the bundle; higher than every one before"
+    )
+    new.add_argument(
+        "--dated", type=_day, required=True, metavar="YYYY-MM-DD", help="the bundle's day, as in it"
+    )
+    new.add_argument("--origin", required=True, help="where its certificates come from, for people")
+    new.add_argument("--by", default=os.environ.get("USER", "operator"), help="operator's user name")
+    add("list", _trust_list, "all releases, newest first; * is the one boxes shall have", json=True)
 
 
 class _Adder:

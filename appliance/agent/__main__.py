@@ -17,6 +17,7 @@ from appliance.agent.acts.all import acts
 from appliance.agent.bell import BelledWorker
 from appliance.agent.carry_out import OrderBook
 from appliance.agent.desk_door import DeskDoor
+from appliance.agent.gate_files import GateFiles
 from appliance.agent.identity import (
     link_files,
     os_name,
@@ -39,12 +40,14 @@ from appliance.agent.settings import AgentSettings
 from appliance.agent.store import Store
 from appliance.agent.switchboard import Switchboard
 from appliance.agent.tls import client_tls
+from appliance.agent.trust import TrustBringer
 from appliance.agent.twin import Twin
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import SystemClock
 from appliance.runtime.logs import set_up_logging
 from appliance.runtime.settings import load_settings
 from appliance.runtime.systemd import Notifier
+from appliance.runtime.trust_files import trust_folder
 from appliance.runtime.workers import WorkerGroup, ZombieWorker
 from contracts import codec, topics
 from contracts.desk_api.status import LinkFacts
@@ -136,6 +139,7 @@ class Agent:
             clock=clock,
             outbox=outbox,
             door=door,
+            fleet_key=fleet_key,
         )
         self.rounds = Rounds(
             probes(ground),
@@ -157,6 +161,16 @@ class Agent:
             before_days=settings.renew_before_days,
             look_every_s=settings.renew_look_every_s,
         )
+        self.trust = TrustBringer(
+            trust_folder(state),
+            fleet_key,
+            GateFiles(mine.post_url, self._tls, timeout_s=settings.trust.timeout_s),
+            wanted=lambda: twin.desired.trust_version,
+            reports=reports,
+            chance=chance,
+            rules=settings.trust,
+        )
+        board.on_twin = self.trust.wake
         board.connect(
             self.link, reports=reports, orders=self.orders, post=self.post, twin=twin, rounds=self.rounds
         )
@@ -171,6 +185,7 @@ class Agent:
             ("orders", self.orders),
             ("post", self.post),
             ("renewal", self.renewal),
+            ("trust", self.trust),
         )
         for name, part in parts:
             group.add(BelledWorker(name, part.run, part.wake))

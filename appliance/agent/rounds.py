@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from contracts.desk_api.status import DeskFacts, LinkFacts
 from contracts.errors import PueError
-from contracts.messages.report import EventState, Health
+from contracts.messages.report import EventState, Health, TrustHealth
 from contracts.topics import Up
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def gather(probes: Mapping[str, Probe], *, ts: int, boot: str, software: str) ->
     desk = parts.pop(_DESK, None)
     if isinstance(desk, DeskFacts):
         parts |= {"devices": desk.devices, "sitting": desk.sitting, "clock": desk.clock}
+        held, use = parts.get("trust"), desk.trust
+        if isinstance(held, TrustHealth) and use is not None:
+            parts["trust"] = TrustHealth(held=held.held, used=use.version, dated=use.dated, code=use.code)
     parts.setdefault("uptime_s", 0)
     return Health(
         ts=ts, boot=boot, software=software, desk_up=isinstance(desk, DeskFacts), failed=failed, **parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from appliance.agent.post import PostRules
+from appliance.agent.trust import TrustRules
 
 
 class LinkRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,3 +57,4 @@ class AgentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sys: str = "/sys"
     link: LinkRules = LinkRules()
     post: PostRules = PostRules()
+    trust: TrustRules = TrustRules()

@@ -49,6 +49,8 @@ class Switchboard:
         self._heard_s: float | None = None
         self.link_code = "link.starting"
         self._floor_s = 0
+        self.on_twin: Callable[[], None] = lambda: None
+        """Called after a new desired state was taken; must only wake somebody."""
 
     def connect(
         self, link: Link, *, reports: Reports, orders: OrderBook, post: Post, twin: Twin, rounds: Rounds
@@ -153,6 +155,7 @@ class Switchboard:
         )
         self._link.set_keepalive(desired.keepalive_s)
         self._rounds.wake()
+        self.on_twin()
 
     def _send_due(self) -> float | None:
         """Hand over what is due; seconds until something is due again."""

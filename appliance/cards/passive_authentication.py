@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import enum
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from asn1crypto import x509
 
@@ -98,8 +98,8 @@ class PassiveAuthentication:
         return not TAMPERED.isdisjoint(self.findings)
 
 
-def parse_security_object(content: bytes) -> SecurityObject:
-    """ICAO 9303-10 appendix D.
+def parse_security_object(content: bytes, numbers: Collection[int] = range(1, 17)) -> SecurityObject:
+    """ICAO 9303-10 appendix D; `numbers` are those a file may have.
 
     Raises:
         MalformedData: not an LDSSecurityObject, or a data group listed twice.
@@ -118,7 +118,7 @@ def parse_security_object(content: bytes) -> SecurityObject:
             raise MalformedData("no data group hash", reason="sod")
         number, value = parts
         group = int.from_bytes(number.value, "big")
-        if not 1 <= group <= 16 or group in hashes:
+        if group not in numbers or group in hashes:
             raise MalformedData("a data group listed twice or out of range", reason="sod")
         hashes[group] = value.value
     return SecurityObject(name, hashes, _signed_version(fields))
@@ -145,7 +145,7 @@ _HASH_OIDS = {
 def listed_groups(sod: bytes) -> frozenset[int]:
     """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
     try:
-        return frozenset(parse_security_object(_open(sod).content).hashes)
+        return frozenset(parse_security_object(_open(lds.parse_sod(sod)).content).hashes)
     except (ValueError, TypeError, KeyError, IndexError) as fault:
         raise MalformedData("the security object cannot be read", reason="sod") from fault
 
@@ -169,7 +169,24 @@ def check(
     if sod is None:
         return PassiveAuthentication((Finding.SOD_MISSING,))
     try:
-        return _check(_open(sod), groups, trust, at, issuing_state)
+        message = lds.parse_sod(sod)
+    except MalformedData:
+        return PassiveAuthentication((Finding.SOD_MALFORMED,))
+    return check_files(message, groups, trust, at, issuing_state)
+
+
+def check_files(
+    message: bytes,
+    files: Mapping[int, bytes],
+    trust: TrustStore,
+    at: datetime.datetime,
+    issuing_state: str,
+    numbers: Collection[int] = range(1, 17),
+) -> PassiveAuthentication:
+    """The same for any files whose hashes a CMS message of a document signer lists; `message` without tag 77."""
+    try:
+        signed = _open(message)
+        return _check(signed, parse_security_object(signed.content, numbers), files, trust, at, issuing_state)
     except Unsupported:
         return PassiveAuthentication((Finding.ALGORITHM_UNSUPPORTED,))
     except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
@@ -179,12 +196,12 @@ def check(
 
 def _check(
     signed: SignedMessage,
+    security_object: SecurityObject,
     groups: Mapping[int, bytes],
     trust: TrustStore,
     at: datetime.datetime,
     issuing_state: str,
 ) -> PassiveAuthentication:
-    security_object = parse_security_object(signed.content)
     findings = [*_signature_findings(signed)]
     anchor, signer = None, signed.certificate
     if signer is not None:
@@ -213,8 +230,8 @@ def _check(
     )
 
 
-def _open(sod: bytes) -> SignedMessage:
-    return signed_data.open_message(lds.parse_sod(sod), _SECURITY_OBJECT_TYPES)
+def _open(message: bytes) -> SignedMessage:
+    return signed_data.open_message(message, _SECURITY_OBJECT_TYPES)
 
 
 def _signature_findings(signed: SignedMessage) -> list[Finding]:

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from appliance.cards import lds
 from appliance.cards.agreement import RandomBytes
 from appliance.cards.apdu import Command, Instruction, Response
+from appliance.cards.cie_nis import NisEvidence, judge_nis, read_nis
 from appliance.cards.cns import Pin, read_cns
 from appliance.cards.cns_evidence import CnsEvidence
 from appliance.cards.cns_verdict import judge_cns
@@ -101,6 +102,25 @@ def read_and_judge(
             raise CodeNeeded("a travel document lies on the reader: its code is needed") from None
         raise
     return cns, judge_cns(cns, trust, instant)
+
+
+def read_and_judge_nis(
+    session: Transport,
+    trust: TrustStore,
+    instant: Instant,
+    on_progress: OnProgress | None = None,
+    *,
+    random_bytes: RandomBytes = secrets.token_bytes,
+    monotonic_s: Callable[[], float] = time.monotonic,
+) -> tuple[NisEvidence, Verdict]:
+    """Read a CIE's service number, for which no code is needed, and judge it. It says nothing of the person.
+
+    Raises:
+        NotADocument, CardGone and the other `CardError` of the conversation.
+    """
+    limits = ReaderLimits(session.max_command_bytes, session.max_response_bytes)
+    evidence = _drive(read_nis(limits=limits, random_bytes=random_bytes), session, on_progress, monotonic_s)
+    return evidence, judge_nis(evidence, trust, instant)
 
 
 def _has_travel_document() -> Exchange[bool]:

@@ -61,6 +61,7 @@ def run(settings: DeskSettings) -> int:
         pseudonym_key=wiring.derived(key, "pseudonyms"),
         draft_days=settings.draft_days,
     )
+    trust = wiring.open_trust(state, settings, clock, desk.note)
     desk.hands = Hands(
         Tools(
             reader=reader,
@@ -68,7 +69,7 @@ def run(settings: DeskSettings) -> int:
             printer=printer,
             drafts=shelf.drafts,
             outbox=shelf.outbox,
-            trust=wiring.open_trust(settings, clock),
+            trust=trust,
             clock=clock,
             belongings=lambda: read_belongings(identity),
             sealing=lambda: read_sealing(identity),
@@ -97,7 +98,7 @@ def run(settings: DeskSettings) -> int:
         idle_lock_s=settings.idle_lock_s,
         act_wait_s=settings.act_wait_s,
     )
-    status = StatusService(desk, road, devices, panel, clock, software)
+    status = StatusService(desk, road, devices, panel, clock, trust, software)
     tending = Tending(desk, logins, shelf.outbox, clock, devices, panel, settings)
     doors.mkdir(parents=True, exist_ok=True)
     doorways = [

@@ -11,6 +11,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.capture.document import document_pdf
@@ -34,8 +35,8 @@ from contracts.messages.letters import Label
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appliance.cards.trust import TrustStore
     from appliance.desk.sitting import Act, Event, Sitting
+    from appliance.desk.trust import Believed
     from appliance.devices.camera.port import Camera
     from appliance.devices.card_reader.port import CardReader
     from appliance.devices.printer.port import Printer
@@ -77,7 +78,7 @@ class Tools:
     printer: Printer
     drafts: Drafts
     outbox: Outbox
-    trust: TrustStore
+    trust: Believed
     clock: Clock
     belongings: Callable[[], Belongings]
     sealing: Callable[[], Sealing]
@@ -140,7 +141,12 @@ class Hands:
         def tell(reading: words.Reading) -> None:
             self._tell(state.sitting, words.ReadingProgressed(reading))
 
-        citizen, verdict, photo = read_card(tools.reader, act, tools.trust, tools.clock, tell)
+        trust = tools.trust.during(state.sitting)
+        citizen, verdict, photo = read_card(tools.reader, act, trust, tools.clock, tell)
+        if refused := tools.trust.use.code:
+            verdict = msgspec.structs.replace(
+                verdict, technical=[*verdict.technical, f"published trust refused: {refused}"]
+            )
         parts = {} if photo is None else {PHOTO: photo}
         self._tell(state.sitting, words.CardRead(citizen, verdict), parts)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from appliance.desk.desk import Desk
     from appliance.desk.road import Road
+    from appliance.desk.trust import Believed
     from appliance.devices.panel.port import Panel
     from appliance.devices.port import Device
     from appliance.runtime.clock import Clock
@@ -31,15 +32,18 @@ class StatusService:
         devices: Mapping[DeviceKind, Device],
         panel: Panel,
         clock: Clock,
+        trust: Believed,
         software: str,
     ) -> None:
         self._desk, self._road, self._devices = desk, road, devices
-        self._panel, self._clock, self._software = panel, clock, software
+        self._panel, self._clock, self._trust, self._software = panel, clock, trust, software
 
     def facts(self, request: door.Nothing) -> door.DeskFacts:
         del request
         day, trust = self._desk.counts(), self._clock.trusted()
         active = self._desk.sitting is not None
+        if not active:  # the best moment to take a new bundle: nobody waits for it
+            self._trust.look()
         return door.DeskFacts(
             software=self._software,
             devices=[
@@ -59,6 +63,7 @@ class StatusService:
             ),
             clock=ClockHealth(trusted=trust.trusted, why=trust.why.value),
             quiet=self._desk.quiet,
+            trust=self._trust.use,
         )
 
     def tell_link(self, request: door.LinkFacts) -> door.Nothing:

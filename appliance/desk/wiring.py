@@ -14,22 +14,27 @@ from typing import TYPE_CHECKING, Final
 from argon2 import PasswordHasher
 
 from appliance.cards.trust import TrustStore, empty
+from appliance.desk.belongings import read_belongings
 from appliance.desk.desk import Desk, Shelf
 from appliance.desk.settings import DeskSettings, driver_of
+from appliance.desk.trust import Believed
 from appliance.devices.panel.port import Colour, Light, Panel
 from appliance.devices.port import Condition, Device, DeviceError, DeviceKind
 from appliance.devices.registry import make_device
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import SystemClock, ntp_synchronized
 from appliance.runtime.files import make_private_dir, read_bounded
+from appliance.runtime.trust_files import trust_folder
 from appliance.vault.clerks import Clerks
 from appliance.vault.drafts import Drafts
 from appliance.vault.journal import Journal
 from appliance.vault.keystore import FileKeyStore, open_data_key
 from appliance.vault.numbers import Ordinals
+from contracts.envelope import public_key_from_text
 from contracts.errors import PueError
 
 if TYPE_CHECKING:
+    from appliance.desk.trust import Note
     from appliance.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -93,8 +98,24 @@ def make_devices(settings: DeskSettings) -> dict[DeviceKind, Device]:
     return {kind: make_device(kind, *driver_of(settings, kind)) for kind in DeviceKind}
 
 
-def open_trust(settings: DeskSettings, clock: Clock) -> TrustStore:
-    """Whom the box believes about documents.
+def open_trust(state: Path, settings: DeskSettings, clock: Clock, note: Note) -> Believed:
+    """Whom the box believes about documents, now and after the next bundle is published.
+
+    Raises:
+        StorageError, InvalidTrustBundle: a bundle is named in the settings and cannot be used.
+    """
+    identity = state / "identity"
+    return Believed(
+        trust_folder(state),
+        state / "vault" / "trust.floor",
+        fleet_key=lambda: public_key_from_text(read_belongings(identity).fleet_key),
+        given=given_trust(settings, clock),
+        note=note,
+    )
+
+
+def given_trust(settings: DeskSettings, clock: Clock) -> TrustStore:
+    """Whom the box believes while the fleet has published nothing.
 
     Raises:
         StorageError, InvalidTrustBundle: a bundle is named and cannot be used.

@@ -7,7 +7,7 @@ from typing import Annotated, Protocol
 import msgspec
 from msgspec import Meta
 
-from contracts.messages.report import ClockHealth, DeviceHealth, Short, SittingHealth
+from contracts.messages.report import ClockHealth, Count, DeviceHealth, Short, SittingHealth
 
 QUIET = "quiet"
 """Path of the claim: the connection stays open as long as the agent needs the desk quiet.
@@ -18,6 +18,20 @@ class Nothing(msgspec.Struct, frozen=True):
     """An empty request or answer."""
 
 
+class TrustUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom the desk believes about documents.
+
+    Attributes:
+        version: of the trust bundle in use.
+        dated: the day of the newest list in it, ISO 8601: from it the age is counted.
+        code: why the published bundle that lies on the box is refused; empty when it is not.
+    """
+
+    version: Count
+    dated: Short
+    code: Short = ""
+
+
 class DeskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the agent may know of the desk."""
 
@@ -26,6 +40,7 @@ class DeskFacts(msgspec.Struct, frozen=True, kw_only=True):
     sitting: SittingHealth
     clock: ClockHealth
     quiet: bool
+    trust: TrustUse | None = None
 
 
 class LinkFacts(msgspec.Struct, frozen=True, kw_only=True):

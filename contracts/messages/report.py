@@ -149,6 +149,22 @@ class SittingHealth(Message, frozen=True, kw_only=True):
     abandoned_today: Count
 
 
+class TrustHealth(Message, frozen=True, kw_only=True):
+    """The published trust bundle on this box: what lies there, and what the desk makes of it.
+
+    Attributes:
+        held: version that lies on the box under the fleet's signature; 0 = none.
+        used: version the desk judges documents by; None while the desk says nothing.
+        dated: day (ISO 8601) of the bundle in use; empty while the desk says nothing.
+        code: why the desk refuses what lies there; empty when it does not.
+    """
+
+    held: Count = 0
+    used: Count | None = None
+    dated: Short = ""
+    code: Short = ""
+
+
 class Health(Head, frozen=True, kw_only=True):
     """The report of a box, every `health_every_s` of its twin.
 
@@ -164,6 +180,7 @@ class Health(Head, frozen=True, kw_only=True):
     outbox: OutboxHealth | None = None
     clock: ClockHealth | None = None
     sitting: SittingHealth | None = None
+    trust: TrustHealth | None = None
     certificate_days: float | None = None
     software: Short = ""
     desk_up: bool = True

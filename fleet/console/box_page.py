@@ -11,7 +11,7 @@ import flask
 from contracts.errors import PueError
 from contracts.identity import box_name
 from contracts.messages.orders import OrderKind, Precondition
-from fleet.console import board
+from fleet.console import board, causes
 from fleet.health import board as health
 from fleet.orders import book
 from fleet.registry import boxes, timeline
@@ -67,6 +67,7 @@ class _View:
         return {
             "light": light,
             "row": board.row(light, now),
+            "trust": causes.trust(light, now),
             "lines": lines,
             "more": len(lines) == LINES,
             "orders": orders,

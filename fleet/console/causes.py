@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,10 @@ OLD_LETTER_S: Final = 3_600
 LITTLE_DISK_RATIO: Final = 0.05
 CERTIFICATE_DAYS: Final = 30
 HOT_C: Final = 80.0
+TRUST_PATIENCE_S: Final = 7_200
+"""Boxes fetch a new trust list within an hour, each at its own moment, and say so with their next report."""
+OLD_TRUST_DAYS: Final = 365
+"""Beyond this age a desk calls its trust list expired and no document green."""
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -46,6 +50,16 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
 
 
+class Trust(msgspec.Struct, frozen=True, kw_only=True):
+    """The trust list of a box: what lies there, what its desk uses, from which day, and why it refuses."""
+
+    held: int
+    used: int | None
+    dated: date | None
+    days: int | None
+    code: str
+
+
 FINE: Final = Cause(Level.FINE)
 _CONDITION_LEVEL: Final = {"warning": Level.WATCH, "trouble": Level.BAD, "absent": Level.BAD}
 _GOODBYE: Final = {
@@ -60,9 +74,30 @@ def devices(light: BoxLight) -> list[Device]:
     return [_device(plain) for plain in _list(light.health.get("devices"))]
 
 
+def trust(light: BoxLight, now: datetime) -> Trust | None:
+    """The trust list of the last report; None if it says nothing of one."""
+    told = _dict(light.health, "trust")
+    held, used = told.get("held"), told.get("used")
+    if not isinstance(held, int):
+        return None
+    try:
+        dated = date.fromisoformat(str(told.get("dated")))
+    except ValueError:
+        dated = None
+    return Trust(
+        held=held,
+        used=used if isinstance(used, int) else None,
+        dated=dated,
+        days=None if dated is None else max(0, (now.date() - dated).days),
+        code=str(told.get("code") or ""),
+    )
+
+
 def why(light: BoxLight, now: datetime) -> Cause:
     """The one cause to read first."""
-    return _of_link(light, now) or _of_report(light) or _of_troubles(light) or FINE
+    return (
+        _of_link(light, now) or _of_report(light, now) or _of_troubles(light) or _of_trust(light, now) or FINE
+    )
 
 
 def ago(then: datetime, now: datetime) -> str:
@@ -114,7 +149,7 @@ def _offline(light: BoxLight, silent: str) -> str:
     return f"Silent, last heard {silent}; its connection was never closed."
 
 
-def _of_report(light: BoxLight) -> Cause | None:  # noqa: PLR0911 - a list of causes, the weightiest first
+def _of_report(light: BoxLight, now: datetime) -> Cause | None:  # noqa: PLR0911 - a list of causes, the weightiest first
     """What the last report says, weightiest first."""
     health = light.health
     if not health:
@@ -134,7 +169,29 @@ def _of_report(light: BoxLight) -> Cause | None:  # noqa: PLR0911 - a list of ca
         return Cause(Level.WATCH, f"A letter has been waiting for {span(outbox['oldest_s'])}.")
     if outbox.get("refused"):
         return Cause(Level.WATCH, f"{outbox['refused']} letter(s) were refused on the road.")
-    return _of_the_rest(health, clock)
+    of_trust = _of_trust(light, now)
+    return of_trust if of_trust and of_trust.level is Level.WATCH else _of_the_rest(health, clock)
+
+
+def _of_trust(light: BoxLight, now: datetime) -> Cause | None:
+    """A box that does not have, does not use or has outlived the published trust list."""
+    wanted, told = light.box.desired.trust_version, trust(light, now)
+    asked_at = max(filter(None, (light.box.trust_asked_at, light.box.enrolled_at)), default=None)
+    fresh = asked_at is not None and (now - asked_at).total_seconds() < TRUST_PATIENCE_S
+    late = Level.WAITING if fresh else Level.WATCH
+    if told is None:
+        said = f"It does not say which trust list it has; version {wanted} is published."
+        return Cause(late, said) if wanted else None
+    if told.code:
+        return Cause(Level.WATCH, _sentence(f"its desk refuses the published trust list: {words(told.code)}"))
+    if told.held < wanted:
+        has = f"version {told.held}" if told.held else "none"
+        return Cause(late, f"Its trust list is not the published version {wanted}: it has {has}.")
+    if told.used == 0:
+        return Cause(Level.WATCH, "It has no trust list: no document can be proven. Publish one.")
+    if told.held and told.days is not None and told.days > OLD_TRUST_DAYS:
+        return Cause(Level.WATCH, f"Its trust list is {told.days} days old: publish a newer one.")
+    return None
 
 
 def _of_the_rest(health: dict[str, Any], clock: dict[str, Any]) -> Cause | None:

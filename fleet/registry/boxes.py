@@ -20,13 +20,16 @@ from contracts.messages.enrolment import Site
 from contracts.messages.twin import Desired
 from fleet.link import outbound
 from fleet.registry import timeline
-from fleet.registry.tables import BoxRow, SiteRow, TokenRow
+from fleet.registry.tables import BoxRow, DesiredOfAllRow, SiteRow, TokenRow
 from fleet.settings import Boxes
 
 ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters and digits a person reads aloud without doubt: no 0, o, 1, l."""
 
 NAME_LENGTH: Final = 12
+TRUST_VERSION: Final = "trust_version"
+"""Name of the trust bundle's version among what all boxes shall have."""
+
 TOKEN_LENGTH: Final = 26
 """26 of 32 letters: 130 bits."""
 
@@ -67,7 +70,7 @@ class BoxState(enum.StrEnum):
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):
-    """A box as other rooms see it."""
+    """A box as other rooms see it. `trust_asked_at`: since when all boxes shall have the present trust bundle."""
 
     box: BoxName
     site: Site
@@ -80,6 +83,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     enrolled_at: datetime | None
     desired: Desired
+    trust_asked_at: datetime | None = None
 
 
 def random_text(length: int, choose: Callable[[str], str] = secrets.choice) -> str:
@@ -154,7 +158,7 @@ def add_box(
     )
     session.add(row)
     session.flush()
-    outbound.publish_twin(session, chosen, _desired(row), now=now)
+    outbound.publish_twin(session, chosen, _desired(row, trust_version(session)), now=now)
     timeline.note(session, chosen, timeline.Kind.BOX, "created", at=now, facts={"site": site})
     return chosen
 
@@ -204,7 +208,7 @@ def get(session: Session, box: str) -> Box:
     row = _row(session, box)
     site = session.get(SiteRow, row.site)
     assert site is not None
-    return _box(row, site)
+    return _box(row, site, session.get(DesiredOfAllRow, TRUST_VERSION))
 
 
 def every(session: Session) -> list[Box]:
@@ -214,7 +218,8 @@ def every(session: Session) -> list[Box]:
         .join(SiteRow, BoxRow.site == SiteRow.site)
         .order_by(SiteRow.comune, BoxRow.site, BoxRow.box)
     )
-    return [_box(row, site) for row, site in session.execute(query)]
+    trust = session.get(DesiredOfAllRow, TRUST_VERSION)
+    return [_box(row, site, trust) for row, site in session.execute(query)]
 
 
 def set_desired(
@@ -234,10 +239,35 @@ def set_desired(
     row.health_every_s = health_every_s or row.health_every_s
     row.keepalive_s = keepalive_s or row.keepalive_s
     row.twin_rev += 1
-    desired = _desired(row)
+    desired = _desired(row, trust_version(session))
     outbound.publish_twin(session, box, desired, now=now)
     timeline.note(session, box, timeline.Kind.TWIN, "desired", at=now, facts={"rev": row.twin_rev})
     return desired
+
+
+def trust_version(session: Session, *, lock: bool = False) -> int:
+    """The trust bundle all boxes shall have; 0 = none was published. `lock` keeps other writers away until the end."""
+    row = session.get(DesiredOfAllRow, TRUST_VERSION, with_for_update=lock)
+    return 0 if row is None else row.value
+
+
+def want_trust(session: Session, version: int, *, now: datetime) -> int:
+    """Every box shall have this trust bundle: all twins are published anew. How many boxes that are."""
+    session.merge(DesiredOfAllRow(name=TRUST_VERSION, value=version, changed_at=now))
+    session.flush()
+    rows = session.scalars(sa.select(BoxRow).where(BoxRow.state != BoxState.RETIRED.value)).all()
+    for row in rows:
+        row.twin_rev += 1
+        outbound.publish_twin(session, row.box, _desired(row, version), now=now)
+        timeline.note(
+            session,
+            row.box,
+            timeline.Kind.TWIN,
+            "desired",
+            at=now,
+            facts={"rev": row.twin_rev, TRUST_VERSION: version},
+        )
+    return len(rows)
 
 
 def begin_life(session: Session, box: str, *, now: datetime) -> int:
@@ -267,15 +297,20 @@ def _row(session: Session, box: str) -> BoxRow:
     return row
 
 
-def _desired(row: BoxRow) -> Desired:
-    return Desired(rev=row.twin_rev, health_every_s=row.health_every_s, keepalive_s=row.keepalive_s)
+def _desired(row: BoxRow, trust: int) -> Desired:
+    return Desired(
+        rev=row.twin_rev,
+        health_every_s=row.health_every_s,
+        keepalive_s=row.keepalive_s,
+        trust_version=trust,
+    )
 
 
 def _site(row: SiteRow) -> Site:
     return Site(site=row.site, istat=row.istat, comune=row.comune, provincia=row.provincia, office=row.office)
 
 
-def _box(row: BoxRow, site: SiteRow) -> Box:
+def _box(row: BoxRow, site: SiteRow, trust: DesiredOfAllRow | None) -> Box:
     return Box(
         box=row.box,
         site=_site(site),
@@ -287,5 +322,6 @@ def _box(row: BoxRow, site: SiteRow) -> Box:
         longitude=site.longitude,
         created_at=row.created_at,
         enrolled_at=row.enrolled_at,
-        desired=_desired(row),
+        desired=_desired(row, trust.value if trust else 0),
+        trust_asked_at=trust.changed_at if trust else None,
     )

@@ -48,6 +48,16 @@ class BoxRow(Base):
     keepalive_s: Mapped[int]
 
 
+class DesiredOfAllRow(Base):
+    """What every box shall have, whichever it is: a name of the twin and its number. Boxes added later get it too."""
+
+    __tablename__ = "desired_of_all"
+
+    name: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    value: Mapped[int]
+    changed_at: Mapped[datetime | None]
+
+
 class TokenRow(Base):
     """A one-time enrolment token; only its SHA-256 is kept."""
 

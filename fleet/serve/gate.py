@@ -19,6 +19,7 @@ from fleet.gate.premises import Premises
 from fleet.intake.post import Post
 from fleet.intake.shelf import Shelf
 from fleet.intake.views import post_blueprint, recipient_blueprint
+from fleet.releases import views as releases
 from fleet.settings import FleetSettings
 
 
@@ -33,7 +34,13 @@ def make_app(settings: FleetSettings, clock: Clock | None = None) -> flask.Flask
     letters = Post(database, Shelf(settings.folder / "post"), key=fleet_key(settings.folder), clock=clock)
     return create_gate(
         Premises(database=database, settings=settings, clock=clock),
-        [est.blueprint, belongings.blueprint, post_blueprint(letters), recipient_blueprint(letters)],
+        [
+            est.blueprint,
+            belongings.blueprint,
+            post_blueprint(letters),
+            recipient_blueprint(letters),
+            releases.blueprint(database),
+        ],
     )
 
 

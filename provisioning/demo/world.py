@@ -270,6 +270,7 @@ class World:
                 "health_every_s": 2 if self.quick else 10,
                 "link": pace,
                 "order_retry_s": 0.5,
+                "trust": {"spread_s": 0.2 if self.quick else 5.0},
                 "post": {
                     "poll_s": 0.5,
                     "retry_base_s": 0.5,

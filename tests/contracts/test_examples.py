@@ -10,17 +10,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import codec, envelope
-from contracts.messages import enrolment, letters, orders, report, twin
+from contracts.errors import InvalidMessage
+from contracts.messages import enrolment, letters, orders, releases, report, twin
 
 FOLDER = Path(codec.__file__).parent / "examples"
 PARTS = {"Message", "Head", "Certificate", "Processor", "Memory", "Disk", "Network"} | {
-    f"{part}Health" for part in ("Device", "Outbox", "Clock", "Sitting")
+    f"{part}Health" for part in ("Device", "Outbox", "Clock", "Sitting", "Trust")
 }
 
 
 def _messages() -> dict[str, type[codec.Message]]:
     found = {}
-    for module in (enrolment, letters, orders, report, twin, envelope):
+    for module in (enrolment, letters, orders, releases, report, twin, envelope):
         for name, thing in vars(module).items():
             if isinstance(thing, type) and issubclass(thing, codec.Message) and name not in PARTS:
                 found[re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()] = thing
@@ -68,3 +69,32 @@ def test_the_example_statement_is_signed_with_the_published_key() -> None:
     statement = codec.decode(envelope.Statement, (FOLDER / "statement.json").read_bytes())
     order = envelope.read_statement(statement, orders.Order, envelope.Purpose.ORDER, key)
     assert order == codec.decode(orders.Order, (FOLDER / "order.json").read_bytes())
+
+
+def test_a_trust_release_is_signed_for_nothing_else() -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    release = codec.decode(releases.TrustRelease, (FOLDER / "trust_release.json").read_bytes())
+    statement = envelope.sign_statement(release, envelope.Purpose.TRUST_RELEASE, key)
+    told = envelope.read_statement(
+        statement, releases.TrustRelease, envelope.Purpose.TRUST_RELEASE, key.public_key()
+    )
+    assert told == release
+    with pytest.raises(envelope.StatementRefused):
+        envelope.read_statement(statement, releases.TrustRelease, envelope.Purpose.ORDER, key.public_key())
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"version": 0},
+        {"size_bytes": 0},
+        {"size_bytes": releases.MAX_TRUST_BYTES + 1},
+        {"dated": "2026-02-30"},
+        {"sha256": "00"},
+        {"origin": ""},
+    ],
+)
+def test_a_trust_release_out_of_bounds_is_none(spoilt: dict[str, object]) -> None:
+    plain = json.loads((FOLDER / "trust_release.json").read_text("utf-8"))
+    with pytest.raises(InvalidMessage):
+        codec.from_plain(releases.TrustRelease, plain | spoilt)

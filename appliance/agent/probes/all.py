@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from appliance.agent.desk_door import DeskDoor
 from appliance.agent.probes import (
@@ -17,10 +18,12 @@ from appliance.agent.probes import (
     network,
     outbox,
     processor,
+    trust,
     uptime,
 )
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import Clock
+from appliance.runtime.trust_files import trust_folder
 
 if TYPE_CHECKING:
     from appliance.agent.probes.port import Probe
@@ -37,6 +40,7 @@ class Ground(msgspec.Struct, frozen=True):
     clock: Clock
     outbox: Outbox
     door: DeskDoor
+    fleet_key: Ed25519PublicKey
 
 
 def probes(ground: Ground) -> dict[str, Probe]:
@@ -54,5 +58,6 @@ def probes(ground: Ground) -> dict[str, Probe]:
         "outbox": lambda: outbox.read(ground.outbox, now_ms()),
         "clock": lambda: clock.read(ground.clock),
         "certificate_days": lambda: certificate_days.read(ground.certificate, ground.clock.now()),
+        "trust": lambda: trust.read(trust_folder(ground.state), ground.fleet_key),
         "desk": lambda: desk.read(ground.door),
     }

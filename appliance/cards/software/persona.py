@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import hashlib
 import io
 
 from appliance.cards import codice_fiscale, names
@@ -42,6 +43,12 @@ class Persona:
             self.sex,
             self.place_code,
         )
+
+    @property
+    def nis(self) -> str:
+        """The twelve digits of the card's service number; they follow from the document's and mean nothing."""
+        digest = hashlib.sha256(self.document_number.encode()).digest()
+        return f"{int.from_bytes(digest[:6], 'big') % 10**12:012d}"
 
     def expiry(self, today: datetime.date, *, expired: bool = False) -> datetime.date:
         """A birthday, as on a real CIE: five to six years ahead, or up to a year ago."""

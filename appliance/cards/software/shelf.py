@@ -12,6 +12,7 @@ from appliance.cards import lds
 from appliance.cards.agreement import RandomBytes
 from appliance.cards.software.active_key import ActiveKeyKind, make_active_key
 from appliance.cards.software.authority import DEFAULT_SEED, InventedAuthority, make_test_authority
+from appliance.cards.software.cie import Cie, personalise_services
 from appliance.cards.software.cns_card import CnsCard, CnsKind, issue_cns
 from appliance.cards.software.persona import ALDO, JULE, NICOLO
 from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise
@@ -172,4 +173,9 @@ def issue(
         authority = make_test_authority(now=now, seed=recipe.signer.seed, country=recipe.signer.country)
     expiry = recipe.blank.person.expiry(now.date(), expired=recipe.expired)
     chip = recipe.spoil(personalise(recipe.blank, authority, expiry, random_bytes=random_bytes))
-    return TravelDocument(chip, random_bytes, leaves_after=recipe.leaves_after)
+    if recipe.blank.form is not Form.CIE:
+        return TravelDocument(chip, random_bytes, leaves_after=recipe.leaves_after)
+    services = personalise_services(authority, recipe.blank.person.nis)
+    if chip.chip_key is not None and chip.chip_private is None:  # a copy has neither key
+        services = dataclasses.replace(services, key=None)
+    return Cie(chip, services, random_bytes, leaves_after=recipe.leaves_after)

@@ -19,7 +19,17 @@ from tests.fleet.console.world import device, healthy
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 
 
-def light(life=Life.ONLINE, *, heard_s=20, state=BoxState.ENROLLED, name="scatola1", comune="Agordo", **more):
+def light(
+    life=Life.ONLINE,
+    *,
+    heard_s=20,
+    state=BoxState.ENROLLED,
+    name="scatola1",
+    comune="Agordo",
+    published=0,
+    asked_h=3,
+    **more,
+):
     heard = None if life is Life.NEVER else NOW - dt.timedelta(seconds=heard_s)
     box = Box(
         box=name,
@@ -31,8 +41,9 @@ def light(life=Life.ONLINE, *, heard_s=20, state=BoxState.ENROLLED, name="scatol
         latitude=0,
         longitude=0,
         created_at=NOW,
-        enrolled_at=NOW,
-        desired=Desired(rev=1),
+        enrolled_at=NOW - dt.timedelta(days=9),
+        desired=Desired(rev=1, trust_version=published),
+        trust_asked_at=NOW - dt.timedelta(hours=asked_h),
     )
     facts = {
         "life_since": heard,
@@ -46,6 +57,10 @@ def light(life=Life.ONLINE, *, heard_s=20, state=BoxState.ENROLLED, name="scatol
         "troubles": [],
     }
     return BoxLight(box=box, life=life, heard_at=heard, **(facts | more))
+
+
+def believing(held, used=None, dated="2026-10-01", code=""):
+    return healthy(trust={"held": held, "used": held if used is None else used, "dated": dated, "code": code})
 
 
 GONE = {"presence": "offline", "why": "link"}
@@ -80,6 +95,27 @@ GONE = {"presence": "offline", "why": "link"}
         (light(health=healthy(devices=device("barcode", "absent", "device.disabled"))), Level.FINE, ""),
         (light(health=healthy(outbox={"waiting": 1, "oldest_s": 9_000})), Level.WATCH, "waiting for 2 h"),
         (light(health=healthy(clock={"trusted": False, "why": "below_floor"})), Level.WATCH, "below floor"),
+        (light(published=4), Level.WATCH, "does not say which trust list"),
+        (light(published=4, health=believing(4)), Level.FINE, ""),
+        (light(published=4, health=believing(4, used=3)), Level.FINE, ""),
+        (light(published=4, health=believing(3)), Level.WATCH, "published version 4: it has version 3"),
+        (light(published=4, health=believing(0, used=1)), Level.WATCH, "it has none"),
+        (
+            light(published=4, health=believing(4, used=3, code="trust.bundle_damaged")),
+            Level.WATCH,
+            "refuses the published trust list: trust: bundle damaged",
+        ),
+        (light(published=4, asked_h=1), Level.WAITING, "does not say which trust list"),
+        (light(published=4, asked_h=1, health=believing(3)), Level.WAITING, "version 4: it has version 3"),
+        (
+            light(published=4, asked_h=1, health=believing(3) | {"certificate_days": 12.4}),
+            Level.WATCH,
+            "ends in 12 days",
+        ),
+        (light(health=believing(4, dated="2025-11-20")), Level.WATCH, "368 days old"),
+        (light(health=believing(4, dated="")), Level.FINE, ""),
+        (light(health=believing(0)), Level.WATCH, "no document can be proven"),
+        (light(health=believing(0, used=1, dated="2020-01-01")), Level.FINE, ""),
         (light(health=healthy(certificate_days=12.4)), Level.WATCH, "ends in 12 days"),
         (light(health=healthy(processor={"temperature_c": 84.0})), Level.WATCH, "84 °C"),
         (light(health=healthy(failed={"network": "no route"})), Level.WATCH, "could not measure: network"),
@@ -99,7 +135,13 @@ def test_one_sentence_of_cause(given, level, words):
 
 @pytest.mark.parametrize(
     "health",
-    [{"devices": "?", "outbox": 3, "clock": [], "failed": "x"}, {"devices": [1, None]}, {"disk": "full"}],
+    [
+        {"devices": "?", "outbox": 3, "clock": [], "failed": "x"},
+        {"devices": [1, None]},
+        {"disk": "full"},
+        {"trust": {"held": "x", "dated": 7}},
+        {"trust": [1]},
+    ],
 )
 def test_a_strange_report_never_breaks_the_board(health):
     row = board.row(light(health=health), NOW)

@@ -267,3 +267,22 @@ def test_health_facts_of_a_box_without_some_probes_are_drawn(console):
     for name in ("mezzaprova01", "vuotaprova01", "nuovoprova01", "pieveprova01", "sappadaprova"):
         assert viewer.get(f"{console.url}/boxes/{name}").status_code == 200
     assert healthy()["desk_up"]
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"held": 4, "used": 4, "code": ""}, ["version 4", "days old"]),
+        ({"held": 4, "used": 3, "code": ""}, ["version 3", "4 is taken after this sitting"]),
+        ({"held": 4, "used": 3, "code": "trust.invalid"}, ["version 3", "version 4 refused", "Why?"]),
+        ({"held": 0, "used": 1, "code": ""}, ["version 1", "given with the box"]),
+        ({"held": 2, "used": None, "dated": "", "code": ""}, ["version 2"]),
+    ],
+)
+def test_a_box_page_says_whom_the_box_believes(console, told, shown):
+    console.say("agordoprova1", trust={"dated": "2026-01-02"} | told)
+    page = console.session("oscar").get(f"{console.url}/boxes/agordoprova1").text
+    fact = re.search(r"Trust list</dt><dd>(.*?)</dd>", page, re.DOTALL).group(1)
+    for words in shown:
+        assert words in (page if words == "Why?" else fact)
+    console.say("agordoprova1")
