@@ -109,20 +109,22 @@ def _standing(anchor: TrustAnchor, by_name: dict[str, list[TrustAnchor]]) -> Sta
     if not _key_supported(certificate):
         return Standing.UNSUPPORTED_KEY
     named = certificate.authority_key_identifier
-    same_name = certificate.subject.hashable == certificate.issuer.hashable
-    if same_name and (named is None or named == certificate.key_identifier):
-        return {True: Standing.SELF_SIGNED, False: Standing.WRONG_SIGNATURE, None: Standing.VOUCHED}[
-            signed_by(certificate, certificate)
-        ]
-    issuers = [
-        other.certificate
+    own = certificate.subject.hashable == certificate.issuer.hashable and named in (
+        None,
+        certificate.key_identifier,
+    )
+    answers = [signed_by(certificate, certificate)] if own else []
+    if True in answers:
+        return Standing.SELF_SIGNED
+    answers += [
+        signed_by(certificate, other.certificate)
         for other in by_name.get(certificate.issuer.hashable, [])
         if other.der != anchor.der and (named is None or other.key_identifier == named)
     ]
-    answers = [signed_by(certificate, issuer) for issuer in issuers]
     if True in answers:
         return Standing.LINK
-    return Standing.WRONG_SIGNATURE if named is not None and False in answers else Standing.VOUCHED
+    names_a_key_we_have = (own or named is not None) and bool(answers)
+    return Standing.WRONG_SIGNATURE if names_a_key_we_have and None not in answers else Standing.VOUCHED
 
 
 def _may_sign_certificates(certificate: x509.Certificate) -> bool:

@@ -101,7 +101,7 @@ def find_publisher(
         return found
     carried = authority_of(offered.signer, offered.carried)
     raise PublisherUnknown(
-        f"nobody has vouched for the signer of this list ({offered.publisher})",
+        f"nobody has vouched for the signer of this list: compare the authority's fingerprint with the one that {offered.publisher or 'its publisher'} prints, then give its certificate as --signer",
         publisher=offered.publisher,
         authority_sha256="" if carried is None else fingerprint(carried),
         signer_sha256=fingerprint(offered.signer),
