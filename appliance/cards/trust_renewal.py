@@ -368,6 +368,7 @@ def _plain(word: str) -> str:
 def _verified(present: TrustStore, der: bytes) -> tuple[RevocationList, Purpose]:
     """The list, and what its issuer is believed for. An authority of both kinds counts for travel documents first."""
     offered = RevocationList.from_der(der, Purpose.TRAVEL_DOCUMENT)
+    _ = offered.serials  # looked through once now: damage is found before a card depends on it
     strange = offered.critical_unknown()
     if strange is not None:
         raise InvalidRevocationList(
