@@ -15,12 +15,16 @@ from collections.abc import Collection, Mapping
 from asn1crypto import x509
 
 from appliance.cards import lds, signatures, signed_data, states, tlv
-from appliance.cards.errors import CardError, MalformedData, Unsupported
+from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData, Unsupported
 from appliance.cards.signed_data import SignatureFault, SignedMessage
 from appliance.cards.trust import Purpose, Revocation, RevocationState, TrustAnchor, TrustStore
 
 _SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
 """id-icao-mrtd-security-ldsSecurityObject, and the number early Belgian and French documents carry."""
+
+
+CARD_SECURITY_TYPE = "0.4.0.127.0.7.3.2.1"
+"""id-SecurityObject of BSI TR-03110-3 A.1.2.5."""
 
 
 class Finding(enum.StrEnum):
@@ -142,12 +146,25 @@ _HASH_OIDS = {
 }
 
 
+def unverified(sod: bytes) -> tuple[SecurityObject, x509.Certificate | None]:
+    """What EF.SOD says of itself and who it says signed it, nothing verified yet.
+
+    Raises:
+        MalformedData: not a security object.
+        Unsupported: its hashes are of a kind this box does not know.
+    """
+    try:
+        signed = _open(lds.parse_sod(sod))
+        return parse_security_object(signed.content), signed.certificate
+    except CardError:
+        raise
+    except ASN1_FAULTS as fault:
+        raise MalformedData("the security object cannot be read", reason="sod") from fault
+
+
 def listed_groups(sod: bytes) -> frozenset[int]:
     """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
-    try:
-        return frozenset(parse_security_object(_open(lds.parse_sod(sod)).content).hashes)
-    except (ValueError, TypeError, KeyError, IndexError) as fault:
-        raise MalformedData("the security object cannot be read", reason="sod") from fault
+    return frozenset(unverified(sod)[0].hashes)
 
 
 def check(
@@ -189,8 +206,7 @@ def check_files(
         return _check(signed, parse_security_object(signed.content, numbers), files, trust, at, issuing_state)
     except Unsupported:
         return PassiveAuthentication((Finding.ALGORITHM_UNSUPPORTED,))
-    except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        # asn1crypto parses late and complains in many ways: whatever it is, this is no security object
+    except (CardError, *ASN1_FAULTS):
         return PassiveAuthentication((Finding.SOD_MALFORMED,))
 
 
@@ -230,8 +246,32 @@ def _check(
     )
 
 
-def _open(message: bytes) -> SignedMessage:
-    return signed_data.open_message(message, _SECURITY_OBJECT_TYPES)
+def card_security_keys(card_security: bytes) -> bytes:
+    """The SET OF SecurityInfo inside EF.CardSecurity, nothing verified yet. ICAO 9303-11 §3.11.
+
+    Raises:
+        MalformedData: no such message.
+    """
+    try:
+        return _open(card_security, (CARD_SECURITY_TYPE,)).content
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as fault:
+        raise MalformedData("EF.CardSecurity cannot be read", reason="card_security") from fault
+
+
+def vouches_for(card_security: bytes, trust: TrustStore, at: datetime.datetime, issuing_state: str) -> bool:
+    """Whether that State signed EF.CardSecurity, in time and by a signer of an authority we believe."""
+    try:
+        signed = _open(card_security, (CARD_SECURITY_TYPE,))
+        if signed.certificate is None or _signature_findings(signed):
+            return False
+        anchor, findings = chain(signed.certificate, trust, at)
+    except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return False
+    return anchor is not None and not findings and anchor.country == states.two_letters(issuing_state)
+
+
+def _open(message: bytes, content_types: Collection[str] = _SECURITY_OBJECT_TYPES) -> SignedMessage:
+    return signed_data.open_message(message, content_types)
 
 
 def _signature_findings(signed: SignedMessage) -> list[Finding]:

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from asn1crypto import crl, x509
 
 from appliance.cards import anchors, tlv
-from appliance.cards.anchors import ASN1_FAULTS, Purpose
-from appliance.cards.errors import MalformedData
+from appliance.cards.anchors import Purpose
+from appliance.cards.errors import ASN1_FAULTS, MalformedData
 from contracts.errors import PueError, WhoCanAct
 
 MAX_LIST_BYTES = 4 * 1024 * 1024

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from asn1crypto import x509
 
 from appliance.cards import census, signatures
-from appliance.cards.anchors import ASN1_FAULTS, InvalidTrustBundle, Purpose, TrustAnchor
+from appliance.cards.anchors import InvalidTrustBundle, Purpose, TrustAnchor
 from appliance.cards.census import Examined, OnProgress, Standing
-from appliance.cards.errors import CardError
+from appliance.cards.errors import ASN1_FAULTS, CardError
 from appliance.cards.master_list import MasterList, authority_of
 from appliance.cards.revocation import InvalidRevocationList, RevocationList
 from appliance.cards.trust import MAX_ANCHORS, Source, SourceKind, TrustStore, Unusable
@@ -387,19 +387,19 @@ def _verified(present: TrustStore, der: bytes) -> tuple[RevocationList, Purpose]
 
 
 def _signed_list(offered: RevocationList, issuer: x509.Certificate) -> bool:
-    usage = issuer.key_usage_value
-    if usage is not None and "crl_sign" not in usage.native:
-        return False
-    if not issuer.not_valid_before <= offered.this_update <= issuer.not_valid_after:
-        return False
     parsed = offered.parsed
     try:
-        return signatures.verify(
-            issuer.public_key,
-            parsed["signature_algorithm"],
-            None,
-            parsed["tbs_cert_list"].dump(),
-            parsed["signature"].native,
+        usage = issuer.key_usage_value
+        return (
+            (usage is None or "crl_sign" in usage.native)
+            and issuer.not_valid_before <= offered.this_update <= issuer.not_valid_after
+            and signatures.verify(
+                issuer.public_key,
+                parsed["signature_algorithm"],
+                None,
+                parsed["tbs_cert_list"].dump(),
+                parsed["signature"].native,
+            )
         )
     except (CardError, *ASN1_FAULTS):
         return False

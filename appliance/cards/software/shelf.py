@@ -14,9 +14,13 @@ from appliance.cards.software.active_key import ActiveKeyKind, make_active_key
 from appliance.cards.software.authority import DEFAULT_SEED, InventedAuthority, make_test_authority
 from appliance.cards.software.cie import Cie, personalise_services
 from appliance.cards.software.cns_card import CnsCard, CnsKind, issue_cns
+from appliance.cards.software.hostile import Hostility, issue_hostile
 from appliance.cards.software.persona import ALDO, JULE, NICOLO
 from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise
 from appliance.cards.software.travel_document import Chip, TravelDocument
+from appliance.cards.software.twists import TwistedCard
+
+_HOSTILE = "hostile_"
 
 
 class CardName(enum.StrEnum):
@@ -43,6 +47,9 @@ class CardName(enum.StrEnum):
     """Leaves the field in the middle of the photo."""
     PASSPORT = "passport"
     """PACE and chip authentication over a curve with AES."""
+    PASSPORT_CAM = "passport_cam"
+    """PACE with chip authentication mapping: opened and proven in one."""
+    PASSPORT_CLONED_CAM = "passport_cloned_cam"
     PASSPORT_AA_RSA = "passport_aa_rsa"
     """Basic access control and active authentication with RSA, as most passports of the last decade."""
     PASSPORT_AA_EC = "passport_aa_ec"
@@ -60,6 +67,11 @@ class CardName(enum.StrEnum):
     CNS_CLONED = "cns_cloned"
     """Everything that can be read, on a card with a key of its own."""
     CNS_UNKNOWN_AUTHORITY = "cns_unknown_authority"
+
+    # cards that mean harm: `hostile_` and a name of `hostile.Hostility`
+    _ignore_ = "_hostility"
+    for _hostility in Hostility:
+        vars()[f"HOSTILE_{_hostility.name}"] = f"{_HOSTILE}{_hostility}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +144,10 @@ SHELF: Mapping[CardName, Recipe | CnsKind] = {
     CardName.CIE_CLONED_SILENT: Recipe(spoil=_copied_silent),
     CardName.CIE_TORN: Recipe(leaves_after=30),
     CardName.PASSPORT: Recipe(_PASSPORT),
+    CardName.PASSPORT_CAM: Recipe(dataclasses.replace(_PASSPORT, profile=Profile.ECDH_CAM)),
+    CardName.PASSPORT_CLONED_CAM: Recipe(
+        dataclasses.replace(_PASSPORT, profile=Profile.ECDH_CAM), spoil=_copied
+    ),
     CardName.PASSPORT_AA_RSA: Recipe(
         dataclasses.replace(_PASSPORT, profile=Profile.BAC, chip_key=False, active_key=ActiveKeyKind.RSA)
     ),
@@ -154,7 +170,7 @@ def issue(
     now: datetime.datetime,
     authority: InventedAuthority | None = None,
     random_bytes: RandomBytes = secrets.token_bytes,
-) -> TravelDocument | CnsCard:
+) -> TravelDocument | CnsCard | TwistedCard:
     """One card off the shelf.
 
     Args:
@@ -166,7 +182,11 @@ def issue(
     Raises:
         ValueError: no such card.
     """
-    recipe = SHELF[CardName(name)]
+    name = CardName(name)
+    if name.startswith(_HOSTILE):
+        home = authority or make_test_authority(now=now)
+        return issue_hostile(Hostility(name.removeprefix(_HOSTILE)), now, home, random_bytes)
+    recipe = SHELF[name]
     if isinstance(recipe, CnsKind):
         return issue_cns(recipe, now)
     if authority is None or recipe.signer is not HOME:
