@@ -137,10 +137,11 @@ def test_no_changed_bit_changes_what_a_list_says(place, bit):
     raw = bytearray(LIST)
     raw[place] ^= 1 << bit
     try:
-        (found,) = take(store, bytes(raw)).revocation_lists
-    except PueError as refused:
-        assert refused.code.startswith("trust.")
-    else:
+        lists = take(store, bytes(raw)).revocation_lists
+    except PueError as why:
+        lists, refused = (), why.code.startswith("trust.")
+    assert lists or refused
+    for found in lists:
         assert (found.serials, found.number, found.this_update) == ({SERIAL}, 5, days_ago(3))
         assert found.next_update == days_ago(-27)
 
