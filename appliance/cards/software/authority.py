@@ -81,14 +81,13 @@ class InventedAuthority:
     def card_security(self, security_infos: bytes) -> bytes:
         """EF.CardSecurity over a SET OF SecurityInfo."""
         certificate, sid = self._signer()
-        writing = dataclasses.replace(self.writing, content_type=CARD_SECURITY_TYPE)
         return signed_message(
-            writing.content_type,
+            CARD_SECURITY_TYPE,
             security_infos,
             key=self.signer_key,
             certificates=[certificate],
             sid=sid,
-            ber=writing.ber,
+            ber=self.writing.ber,
         )
 
     def _signer(self) -> tuple[bytes, bytes]:
