@@ -18,7 +18,7 @@ from appliance.cards.anchors import InvalidTrustBundle, Purpose, TrustAnchor
 from appliance.cards.census import Examined, OnProgress, Standing
 from appliance.cards.errors import ASN1_FAULTS, CardError
 from appliance.cards.master_list import MasterList, authority_of
-from appliance.cards.revocation import InvalidRevocationList, RevocationList
+from appliance.cards.revocation import InvalidRevocationList, RevocationList, RevocationState
 from appliance.cards.trust import MAX_ANCHORS, Source, SourceKind, TrustStore, Unusable
 from contracts.errors import PueError, WhoCanAct
 
@@ -39,6 +39,13 @@ class PublisherUnknown(PueError):
     """Well signed, by somebody nobody has vouched for. Facts: ``publisher``, ``authority_sha256``, ``signer_sha256``."""
 
     code = "trust.publisher_unknown"
+    who = WhoCanAct.OPERATOR
+
+
+class PublisherRevoked(PueError):
+    """The certificate of the list's signer was taken back by its authority."""
+
+    code = "trust.publisher_revoked"
     who = WhoCanAct.OPERATOR
 
 
@@ -89,7 +96,12 @@ def find_publisher(
 
     Raises:
         PublisherUnknown: neither; says which fingerprint to compare.
+        PublisherRevoked: its authority took the signer's certificate back.
     """
+    if present.revocation(offered.signer).state is RevocationState.REVOKED:
+        raise PublisherRevoked(
+            f"the signer of this list was revoked by {offered.publisher}", publisher=offered.publisher
+        )
     found = authority_of(offered.signer, pinned)
     place = _place_of_list(present, offered.publisher)
     if found is None and place is not None:

@@ -168,6 +168,31 @@ def test_an_older_list_is_never_taken(authority, trust):
         take(newer, crl(authority, [], days=-2, number=7))
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends", "may_sign", "taken"),
+    [(900, -900, True, True), (900, -900, False, False), (1, -900, True, False), (900, 10, True, False)],
+)
+def test_the_authority_may_sign_lists_and_was_one_that_day(begins, ends, may_sign, taken):
+    """The list is of three days ago."""
+    one = state("IT")
+    name = certificates.name("IT", "ESEMPIO Country Signing Authority")
+    raw = certificates.certificate(
+        subject=name,
+        key=one.authority_key,
+        issuer=name,
+        issuer_key=one.authority_key,
+        serial=5,
+        validity=certificates.Validity(days_ago(begins), days_ago(ends)),
+        authority=may_sign,
+    )
+    store = TrustStore.from_certificates([raw], origin="x", version=1, dated=NOW.date())
+    if taken:
+        assert take(store, crl(one)).revocation_lists
+    else:
+        with pytest.raises(IssuerUnknown):
+            take(store, crl(one))
+
+
 def test_a_list_of_a_part_is_not_taken(authority, trust):
     """Of some distribution point, of others' certificates, or of what changed only: silence in it says nothing."""
     for oid in ("2.5.29.28", "2.5.29.27"):
