@@ -195,7 +195,11 @@ def _answer(
         "not_checked": [str(item) for item in verdict.not_checked],
         "codes": list(verdict.codes),
         "technical": list(evidence.technical),
-        "trust": {"origin": verdict.trust_origin, "dated": verdict.trust_dated.isoformat()},
+        "trust": {
+            "origin": verdict.trust_origin,
+            "dated": verdict.trust_dated.isoformat(),
+            "age_days": verdict.trust_age_days,
+        },
         "apdus": evidence.apdus,
         "bytes": evidence.bytes_exchanged,
         "times": times,
