@@ -50,7 +50,9 @@ class ActiveKey:
             if isinstance(fault, CardError):
                 raise
             raise MalformedData("data group 15 holds no public key", reason="dg15") from fault
-        named = infos.active_authentication_hash(lds.parse_dg14(group14)) if group14 is not None else None
+        named = None
+        if group14 is not None and not signatures.is_rsa(self._info):
+            named = infos.active_authentication_hash(lds.parse_dg14(group14))
         self._hash_names = _HASHES_TO_TRY if named is None else (named,)
 
     def _longest_signature(self) -> int:

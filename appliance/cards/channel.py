@@ -6,17 +6,31 @@ import dataclasses
 from collections.abc import Callable
 
 from appliance.cards import tlv
-from appliance.cards.apdu import CHAINING, Command, Instruction, Response, StatusWord
+from appliance.cards.apdu import (
+    CHAINING,
+    SHORT_DATA_MAX_BYTES,
+    SHORT_EXPECTED_MAX_BYTES,
+    Command,
+    Instruction,
+    Response,
+    StatusWord,
+)
 from appliance.cards.errors import CardRefused, CardUnreadable, MalformedData, Unsupported
 from appliance.cards.secure_messaging import SecureMessaging
 from appliance.cards.steps import Exchange, ReaderLimits, Reset, Step, Transmit
 
 MAX_APDUS = 400
+MAX_EXCHANGED_BYTES = 256 * 1024
+"""Both directions, retries included: no document of ours needs half of either."""
 MAX_READ_BYTES = 256 * 1024
-"""What all files together may weigh, and what may go over the contacts both ways."""
+"""What all files together may weigh."""
 SHORT_CHUNK_BYTES = 223
 """Largest read whose protected answer still fits a short response with every suite."""
 EXTENDED_CHUNK_MAX_BYTES = 3840
+_HEAD_BYTES = 8
+_GROUP_FILES = 0x01
+_PROTECTED_BLOCK_BYTES = 0xC0
+"""Data of one block of a chain that is still a short command once protected."""
 PROTECTION_BYTES = 48
 """What secure messaging may add to a command: padding, three objects, longer lengths."""
 
@@ -30,6 +44,7 @@ class Channel:
         self.extended_chunk: int | None = None
         self.apdus = 0
         self.bytes_exchanged = 0
+        self.by_short_identifier = True
         self._read_bytes = 0
 
     def send(self, command: Command) -> Exchange[Response]:
@@ -44,11 +59,9 @@ class Channel:
         response = yield from self._exchange(raw)
         if self.session is not None:
             response = self.session.open(response)
-        else:
-            response = yield from self._whole(command, response)
         if plain.expected is not None and len(response.data) > plain.expected:
             raise MalformedData("more bytes than asked for", reason="apdu_length")
-        return response
+        return response if self.session is not None else (yield from self._whole(command, response))
 
     def _exchange(self, raw: bytes) -> Exchange[Response]:
         self.apdus += 1
@@ -56,8 +69,8 @@ class Channel:
             raise CardUnreadable("the card never comes to an end", reason="too_many_commands")
         answer = yield Transmit(raw)
         self.bytes_exchanged += len(raw) + len(answer)
-        if self.bytes_exchanged > MAX_READ_BYTES:
-            raise CardUnreadable("the card says more than any document does", reason="too_many_bytes")
+        if self.bytes_exchanged > MAX_EXCHANGED_BYTES:
+            raise CardUnreadable("the card never comes to an end", reason="too_many_bytes")
         return Response.decode(answer)
 
     def _whole(self, command: Command, response: Response) -> Exchange[Response]:
@@ -80,6 +93,24 @@ class Channel:
         if not response.ok:
             raise CardRefused(step, response.status_word)
         return response.data
+
+    def carries(self, data_bytes: int) -> bool:
+        """Whether one command with so much data fits through this reader, protection included."""
+        header_bytes = 10
+        protection_bytes = 0 if self.session is None else PROTECTION_BYTES
+        return data_bytes + header_bytes + protection_bytes <= self.limits.command_bytes
+
+    def send_blocks(self, command: Command, step: str) -> Exchange[bytes]:
+        """A command too long for this reader or this chip, in short ones. ISO/IEC 7816-4 §5.3.3 (command chaining)."""
+        room = SHORT_DATA_MAX_BYTES if self.session is None else _PROTECTED_BLOCK_BYTES
+        data = command.data
+        while len(data) > room:
+            block, data = data[:room], data[room:]
+            head = Command(command.cla | CHAINING, command.ins, command.p1, command.p2, block)
+            yield from self.send_ok(head, step)
+        expected = None if command.expected is None else min(command.expected, SHORT_EXPECTED_MAX_BYTES)
+        last = Command(command.cla, command.ins, command.p1, command.p2, data, expected)
+        return (yield from self.send_ok(last, step))
 
     def select_file(self, file_id: int) -> Exchange[Response]:
         data = file_id.to_bytes(2, "big")
@@ -107,6 +138,21 @@ class Channel:
             raise CardUnreadable("the file ends before its length", reason="no_progress")
         return data
 
+    def _first_bytes(self, file_id: int) -> Exchange[bytes | None]:
+        """The first eight bytes of a file, which is the selected one afterwards; None when it is not to be had.
+
+        By short identifier in one command, as every document must allow (ICAO 9303-10 §3.6.1); one that does not is
+        asked the long way from then on.
+        """
+        if self.by_short_identifier and file_id >> 8 == _GROUP_FILES:
+            short = Command(0x00, Instruction.READ_BINARY, 0x80 | file_id & 0x1F, 0, b"", _HEAD_BYTES)
+            response = yield from self.send(short)
+            if response.ok and len(response.data) == _HEAD_BYTES:
+                return response.data
+            self.by_short_identifier = response.status_word == StatusWord.FILE_NOT_FOUND
+        selected = yield from self.select_file(file_id)
+        return (yield from self.read_at(0, _HEAD_BYTES)) if selected.ok else None
+
     def read_file(
         self, file_id: int, tag: int, max_bytes: int, on_ratio: Callable[[float], Step] | None = None
     ) -> Exchange[bytes | None]:
@@ -118,10 +164,9 @@ class Channel:
             max_bytes: more is no document of ours.
             on_ratio: how much of the file is there → a step for whoever drives the conversation.
         """
-        selected = yield from self.select_file(file_id)
-        if not selected.ok:
+        content = yield from self._first_bytes(file_id)
+        if content is None:
             return None
-        content = yield from self.read_at(0, 8)
         header = tlv.read_header(content)
         total = header.total_bytes
         self._read_bytes += total

@@ -89,8 +89,8 @@ class _Reading:
             yield from self._read_group(number, listed)
         yield self._identity()
         yield self._progress(Stage.CHIP, 0.35)
-        chip_proof, active_proof = yield from self._prove_chip(listed)
-        if ChipProof.FAILED not in (chip_proof, active_proof):
+        chip_proof, active_proof = yield from self._prove_chip(listed, opened.mapping_proof)
+        if ChipProof.FAILED not in (opened.mapping_proof, chip_proof, active_proof):
             for number in sorted(self._wanted & listed - {1, 2, 11, 14, 15}):
                 yield from self._read_group(number, listed)
             yield self._progress(Stage.PHOTO, 0.45)
@@ -105,6 +105,8 @@ class _Reading:
             apdus=self._channel.apdus,
             bytes_exchanged=self._channel.bytes_exchanged,
             active_proof=active_proof,
+            mapping_proof=opened.mapping_proof,
+            card_security=opened.card_security,
         )
 
     def _open(self) -> Exchange[tuple[Opened, bytes | None]]:
@@ -151,12 +153,17 @@ class _Reading:
         self._ratio = max(self._ratio, min(ratio, 1.0))
         return Progress(stage, self._ratio)
 
-    def _prove_chip(self, listed: frozenset[int]) -> Exchange[tuple[ChipProof, ChipProof]]:
-        """Chip authentication; active authentication only where the first is not to be had.
+    def _prove_chip(
+        self, listed: frozenset[int], mapping_proof: ChipProof
+    ) -> Exchange[tuple[ChipProof, ChipProof]]:
+        """Chip authentication, unless the opening has proven the chip already; active authentication only where the first is not to be had.
 
         A proof is a proof: the second would add nothing, and leaves a signature in the reader's hands that can
         be shown to others (what ICAO 9303-11 calls challenge semantics).
         """
+        if mapping_proof is ChipProof.PROVEN:
+            without = yield from self._read_key_group(14, listed)  # it signs what EF.CardAccess offered
+            return without or ChipProof.NOT_TRIED, ChipProof.NOT_TRIED
         chip_proof = yield from self._authenticate_chip(listed)
         if chip_proof in (ChipProof.PROVEN, ChipProof.FAILED):
             return chip_proof, ChipProof.NOT_TRIED
@@ -172,7 +179,15 @@ class _Reading:
             return ChipProof.NOT_SUPPORTED
         if key is None:
             return ChipProof.NOT_OFFERED
-        return (yield from chip_authentication(self._channel, key, self._random))
+        proof = yield from chip_authentication(self._channel, key, self._random)
+        if (
+            self._channel.session is not None
+            and self._channel.session.ended
+            and proof is ChipProof.NOT_POSSIBLE
+        ):
+            yield from self._channel.reset()
+            yield from Opening(self._channel, self._secret, self._random).run()
+        return proof
 
     def _challenge_chip(self, listed: frozenset[int]) -> Exchange[ChipProof]:
         without = yield from self._read_key_group(15, listed)

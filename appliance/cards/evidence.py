@@ -86,6 +86,8 @@ class Evidence:
         missing: data groups the SOD lists, wanted, and refused by the card.
         chip_proof: chip authentication, with the key in data group 14.
         active_proof: active authentication, with the key in data group 15.
+        mapping_proof: PACE with chip authentication mapping, with the key in EF.CardSecurity.
+        card_security: EF.CardSecurity as read; only documents with such a mapping are asked for it.
         apdus: commands exchanged.
         bytes_exchanged: both directions.
     """
@@ -99,11 +101,14 @@ class Evidence:
     apdus: int = 0
     bytes_exchanged: int = 0
     active_proof: ChipProof = ChipProof.NOT_TRIED
+    mapping_proof: ChipProof = ChipProof.NOT_OFFERED
+    card_security: bytes | None = None
 
     @property
     def originality(self) -> ChipProof:
-        """Both ways to prove the chip as one: a failure outweighs everything, a proof outweighs what was not tried."""
-        return min((self.chip_proof, self.active_proof), key=_WEIGHTIEST_FIRST.index)
+        """All ways to prove the chip as one: a failure outweighs everything, a proof outweighs what was not tried."""
+        proofs = (self.mapping_proof, self.chip_proof, self.active_proof)
+        return min(proofs, key=_WEIGHTIEST_FIRST.index)
 
     @property
     def technical(self) -> tuple[str, ...]:
@@ -114,6 +119,7 @@ class Evidence:
             f"chip: {self.originality}",
             f"chip_authentication: {self.chip_proof}",
             f"active_authentication: {self.active_proof}",
+            f"mapping: {self.mapping_proof}",
         )
 
     @property

@@ -13,6 +13,8 @@ from appliance.cards.mrz import Mrz
 
 APPLICATION_ID = bytes.fromhex("A0000002471001")
 CARD_ACCESS_FILE = 0x011C
+CARD_SECURITY_FILE = 0x011D
+"""In the master file; EF.SOD has the same number in the application."""
 ATR_INFO_FILE = 0x2F01
 MASTER_FILE = 0x3F00
 COM_FILE = 0x011E

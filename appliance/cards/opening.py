@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 
 from appliance.cards import lds, tlv
 from appliance.cards import security_infos as infos
 from appliance.cards.agreement import RandomBytes
-from appliance.cards.apdu import CHAINING, Command, Instruction, StatusWord
+from appliance.cards.apdu import CHAINING, Command, Instruction, Response, StatusWord
 from appliance.cards.bac import BacReader
 from appliance.cards.channel import EXTENDED_CHUNK_MAX_BYTES, Channel
 from appliance.cards.errors import (
@@ -20,17 +21,33 @@ from appliance.cards.errors import (
     WrongCan,
     WrongMrz,
 )
-from appliance.cards.evidence import Access
+from appliance.cards.evidence import Access, ChipProof
 from appliance.cards.mrz import MrzKey
 from appliance.cards.pace import PaceParty, PasswordKind
+from appliance.cards.passive_authentication import card_security_keys
 from appliance.cards.secure_messaging import SecureMessaging
 from appliance.cards.security_infos import PaceInfo
 from appliance.cards.steps import SHORT_RESPONSE_BYTES, Can, CanAndMrz, Exchange, Secret
 
 _LONGEST_DH_COMMAND_BYTES = 280
+_SEQUENCE = 0x30
 _PACE_STEP = "pace"
+
+
+class _Rung(enum.Enum):
+    """Chips differ in what they take for GENERAL AUTHENTICATE with numbers of 256 bytes."""
+
+    PROTOCOL_BIT = enum.auto()
+    """Class 10 on all but the last, as ICAO 9303-11 §4.4.4 has it; long commands."""
+    NO_BIT = enum.auto()
+    """Class 00 throughout; long commands."""
+    BLOCKS = enum.auto()
+    """Short commands, chained as ISO/IEC 7816-4 has it: the only way through a small reader."""
+
+
 _PACE_RETRY = frozenset(
     {
+        StatusWord.WRONG_LENGTH,
         StatusWord.CONDITIONS_NOT_SATISFIED,
         StatusWord.LAST_OF_CHAIN_EXPECTED,
         StatusWord.CHAINING_NOT_SUPPORTED,
@@ -46,6 +63,8 @@ class Opened:
 
     access: Access
     card_access: bytes | None = dataclasses.field(repr=False)
+    card_security: bytes | None = dataclasses.field(default=None, repr=False)
+    mapping_proof: ChipProof = ChipProof.NOT_OFFERED
 
 
 class Opening:
@@ -67,12 +86,14 @@ class Opening:
         )
         self._random = random_bytes
         self._card_access: bytes | None = None
+        self._proof_data: tuple[PaceParty, bytes | None] | None = None
 
     def run(self) -> Exchange[Opened]:
         offers = yield from self._read_offers()
         if (yield from self._try_pace(offers)):
+            security, proof = yield from self._mapping_proof()
             yield from self._select_application()
-            return Opened(Access.PACE, self._card_access)
+            return Opened(Access.PACE, self._card_access, security, proof)
         if self._mrz is None:
             if self._card_access is None:
                 # before asking for the printed lines: is there a document at all?
@@ -101,11 +122,14 @@ class Opening:
 
     def _read_free_file(self, file_id: int) -> Exchange[bytes | None]:
         """A small file of the master file, None when the card has none or does not give it."""
-        selected = yield from self._channel.select_file(file_id)
-        if not selected.ok:
-            return None
-        response = yield from self._channel.send(Command(0x00, Instruction.READ_BINARY, 0, 0, b"", 256))
-        if response.status_word not in (StatusWord.OK, StatusWord.END_OF_FILE) or not response.data:
+        whole = 256
+        short = Command(0x00, Instruction.READ_BINARY, 0x80 | file_id & 0x1F, 0, b"", whole)
+        response = yield from self._channel.send(short)
+        if not self._has_content(response):
+            if not (yield from self._channel.select_file(file_id)).ok:
+                return None
+            response = yield from self._channel.send(Command(0x00, Instruction.READ_BINARY, 0, 0, b"", whole))
+        if not self._has_content(response):
             return None
         if file_id == lds.ATR_INFO_FILE:
             return response.data
@@ -114,6 +138,10 @@ class Opening:
         while len(content) < header.total_bytes <= 4096:
             content += yield from self._channel.read_at(len(content), header.total_bytes - len(content))
         return content[: header.total_bytes]
+
+    @staticmethod
+    def _has_content(response: Response) -> bool:
+        return response.status_word in (StatusWord.OK, StatusWord.END_OF_FILE) and bool(response.data)
 
     def _select_application(self) -> Exchange[None]:
         select = Command(0x00, Instruction.SELECT, 0x04, 0x0C, lds.APPLICATION_ID)
@@ -127,24 +155,17 @@ class Opening:
         if not response.ok:
             raise CardRefused("select_application", response.status_word)
 
-    def _carried(self, offer: PaceInfo) -> bool:
-        """Diffie-Hellman over numbers needs long commands, which a small reader cannot carry."""
-        return (
-            offer.mapping != infos.PACE_DH_GM
-            or self._channel.limits.command_bytes >= _LONGEST_DH_COMMAND_BYTES
-        )
-
     def _try_pace(self, offers: list[PaceInfo]) -> Exchange[bool]:
         """True when a session stands; False when this card with this reader does not do PACE."""
-        usable = [offer for offer in offers if self._carried(offer)]
-        if not usable:
+        if not offers:
             return False
-        # curves are ten times faster for the chip; then the longer key
-        offer = max(usable, key=lambda one: (one.mapping == infos.PACE_ECDH_GM, one.suite))
+        # curves are ten times faster for the chip; then what proves the chip as well; then the longer key
+        offer = max(offers, key=lambda one: (one.is_curve, one.mapping, one.suite))
         name_parameter = sum(one.oid == offer.oid for one in offers) > 1
-        for chaining in (CHAINING, 0):
+        rungs = self._rungs(offer)
+        for rung in rungs:
             try:
-                self._channel.session = yield from self._pace(offer, chaining, name_parameter=name_parameter)
+                self._channel.session = yield from self._pace(offer, rung, name_parameter=name_parameter)
             except CardRefused as refusal:
                 # never after the token: by then the card may have counted a wrong code
                 if refusal.status_word not in _PACE_RETRY or refusal.facts["step"] != _PACE_STEP:
@@ -157,13 +178,21 @@ class Opening:
                 return True
         return False
 
+    def _rungs(self, offer: PaceInfo) -> tuple[_Rung, ...]:
+        """How to send GENERAL AUTHENTICATE, one way after the other."""
+        if offer.is_curve:
+            return (_Rung.PROTOCOL_BIT, _Rung.NO_BIT)
+        if self._channel.limits.command_bytes < _LONGEST_DH_COMMAND_BYTES:
+            return (_Rung.BLOCKS,)
+        return (_Rung.PROTOCOL_BIT, _Rung.NO_BIT, _Rung.BLOCKS)
+
     def _password(self) -> tuple[PasswordKind, bytes]:
         if self._can is not None:
             return PasswordKind.CAN, self._can.digits.encode("ascii")
         assert self._mrz is not None
         return PasswordKind.MRZ, self._mrz.pace_password()
 
-    def _pace(self, offer: PaceInfo, chaining: int, *, name_parameter: bool) -> Exchange[SecureMessaging]:
+    def _pace(self, offer: PaceInfo, rung: _Rung, *, name_parameter: bool) -> Exchange[SecureMessaging]:
         kind, password = self._password()
         party = PaceParty(offer.oid, offer.agreement(), password, self._random)
         reference = tlv.build(0x80, offer.oid) + tlv.build(0x83, bytes([kind]))
@@ -174,19 +203,38 @@ class Opening:
         # 63Cx here is a warning that few tries are left, not a refusal
         if not response.ok and response.status_word & 0xFFF0 != 0x63C0:
             raise CardRefused("pace_start", response.status_word)
-        party.set_nonce((yield from self._authenticate(chaining, 0x80)))
-        party.map_with((yield from self._authenticate(chaining, 0x82, 0x81, party.mapping_key())))
-        party.agree_with((yield from self._authenticate(chaining, 0x84, 0x83, party.ephemeral_key())))
+        party.set_nonce(tlv.need((yield from self._authenticate(rung)), 0x80))
+        party.map_with(tlv.need((yield from self._authenticate(rung, 0x81, party.mapping_key())), 0x82))
+        party.agree_with(tlv.need((yield from self._authenticate(rung, 0x83, party.ephemeral_key())), 0x84))
         try:
-            answer = yield from self._authenticate(0, 0x86, 0x85, party.token(), step="pace_token")
+            answer = yield from self._authenticate(rung, 0x85, party.token(), last=True)
         except CardRefused as refusal:
             if refusal.status_word >> 8 == 0x63:
                 raise self._wrong(kind, refusal.status_word) from None
             raise
-        session = party.accept_token(answer)
+        session = party.accept_token(tlv.need(answer, 0x86))
         if session is None:
             raise SecureMessagingLost("the card's token is wrong")
+        if offer.mapping == infos.PACE_ECDH_CAM:
+            self._proof_data = (party, tlv.first(answer, 0x8A))
         return session
+
+    def _mapping_proof(self) -> Exchange[tuple[bytes | None, ChipProof]]:
+        """EF.CardSecurity under the new session, and whether the mapping fits the key it names."""
+        if self._proof_data is None:
+            return None, ChipProof.NOT_OFFERED
+        party, encrypted = self._proof_data
+        security = yield from self._channel.read_file(
+            lds.CARD_SECURITY_FILE, _SEQUENCE, lds.MAX_OTHER_FILE_BYTES
+        )
+        if security is None or encrypted is None:
+            return security, ChipProof.FAILED
+        try:
+            keys = infos.chip_keys(card_security_keys(security))
+        except MalformedData:
+            return security, ChipProof.FAILED
+        fits = any(party.accept_mapping_proof(encrypted, key.public_key) for key in keys)
+        return security, ChipProof.PROVEN if fits else ChipProof.FAILED
 
     @staticmethod
     def _wrong(kind: PasswordKind, status_word: int) -> CardError:
@@ -194,15 +242,16 @@ class Opening:
         return WrongCan(left) if kind is PasswordKind.CAN else WrongMrz(left)
 
     def _authenticate(
-        self, cla: int, wanted: int, tag: int | None = None, value: bytes = b"", step: str = _PACE_STEP
-    ) -> Exchange[bytes]:
+        self, rung: _Rung, tag: int | None = None, value: bytes = b"", *, last: bool = False
+    ) -> Exchange[list[tlv.Tlv]]:
         """One GENERAL AUTHENTICATE: dynamic authentication data out and in."""
         data = tlv.build(0x7C, tlv.build(tag, value) if tag is not None else b"")
-        command = Command(
-            cla, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, 65536 if len(data) > 255 else 256
-        )
-        answer = yield from self._channel.send_ok(command, step)
-        return tlv.need(tlv.parse_one(answer, 0x7C).children(), wanted)
+        cla = CHAINING if rung is _Rung.PROTOCOL_BIT and not last else 0
+        expected = 65536 if len(data) > 255 else 256
+        command = Command(cla, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, expected)
+        send = self._channel.send_blocks if rung is _Rung.BLOCKS else self._channel.send_ok
+        answer = yield from send(command, "pace_token" if last else _PACE_STEP)
+        return tlv.parse_one(answer, 0x7C).children()
 
     def _bac(self, key: MrzKey) -> Exchange[None]:
         challenge = yield from self._channel.send_ok(

@@ -1,4 +1,4 @@
-"""Password authenticated connection establishment, generic mapping, both sides. ICAO 9303-11 §4.4, BSI TR-03110-2 §3.2.
+"""Password authenticated connection establishment, generic and chip authentication mapping, both sides. ICAO 9303-11 §4.4, BSI TR-03110-2 §3.2.
 
 Only the cryptography: which commands carry these values is the conversation's affair.
 """
@@ -9,7 +9,7 @@ import enum
 import hmac
 
 from appliance.cards import cipher, tlv
-from appliance.cards.agreement import KeyAgreement, RandomBytes
+from appliance.cards.agreement import EcAgreement, KeyAgreement, RandomBytes
 from appliance.cards.cipher import KeyUse, Suite
 from appliance.cards.errors import MalformedData
 from appliance.cards.secure_messaging import SecureMessaging
@@ -51,6 +51,8 @@ class PaceParty:
         self._mine = b""
         self._base = b""
         self._theirs = b""
+        self._mapping_private = 0
+        self._their_mapping = b""
         self._session: SecureMessaging | None = None
 
     def make_nonce(self) -> bytes:
@@ -66,13 +68,14 @@ class PaceParty:
         self._nonce = int.from_bytes(cipher.decrypt_cbc(self.suite, self._key_pi, encrypted), "big")
 
     def mapping_key(self) -> bytes:
-        self._private = self._agreement.private_key(self._random)
+        self._private = self._mapping_private = self._agreement.private_key(self._random)
         self._mine = self._agreement.public_key(self._private, self._agreement.base)
         return self._mine
 
     def map_with(self, theirs: bytes) -> None:
         if theirs == self._mine:
             raise MalformedData("the card echoed our mapping key", reason="pace_echo")
+        self._their_mapping = theirs
         self._base = self._agreement.map_generic(self._nonce, self._private, theirs)
 
     def ephemeral_key(self) -> bytes:
@@ -96,6 +99,39 @@ class PaceParty:
         if self._session is None or not hmac.compare_digest(token, self._token_over(self._mine)):
             return None
         return self._session
+
+    # chip authentication mapping, ICAO 9303-11 §4.4.3.3.3 and §4.4.3.5
+
+    def make_mapping_proof(self, chip_private: int) -> bytes:
+        """The chip's side: its mapping key as a multiple of its static one, encrypted for the reader."""
+        if self._session is None or not isinstance(self._agreement, EcAgreement):
+            raise MalformedData("no agreement yet", reason="pace_order")
+        order = self._agreement.curve.n
+        data = self._mapping_private * pow(chip_private, -1, order) % order
+        size_bytes = (order.bit_length() + 7) // 8
+        padded = cipher.pad(data.to_bytes(size_bytes, "big"), self.suite.block_bytes)
+        return cipher.encrypt_cbc(self.suite, self._session.key_encryption, padded, self._proof_iv())
+
+    def accept_mapping_proof(self, encrypted: bytes, chip_public: bytes) -> bool:
+        """The reader's side: only who holds the private half of `chip_public` can have made both keys fit."""
+        if self._session is None or not isinstance(self._agreement, EcAgreement):
+            return False
+        curve = self._agreement.curve
+        try:
+            padded = cipher.decrypt_cbc(self.suite, self._session.key_encryption, encrypted, self._proof_iv())
+            data = int.from_bytes(cipher.unpad(padded), "big")
+            if not 0 < data < curve.n:
+                return False
+            product = curve.encode(curve.multiply(data, curve.decode(chip_public)))
+        except MalformedData:
+            return False
+        return hmac.compare_digest(product, self._their_mapping)
+
+    def _proof_iv(self) -> bytes:
+        """-1 encrypted: no counter of the session ever gets there."""
+        assert self._session is not None
+        ones = b"\xff" * self.suite.block_bytes
+        return cipher.encrypt_cbc(self.suite, self._session.key_encryption, ones)
 
     def _token_over(self, public: bytes) -> bytes:
         if self._session is None:

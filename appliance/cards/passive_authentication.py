@@ -22,6 +22,10 @@ _SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
 """id-icao-mrtd-security-ldsSecurityObject, and the number early Belgian and French documents carry."""
 
 
+CARD_SECURITY_TYPE = "0.4.0.127.0.7.3.2.1"
+"""id-SecurityObject of BSI TR-03110-3 A.1.2.5."""
+
+
 class Finding(enum.StrEnum):
     """What passive authentication found wrong or could not establish."""
 
@@ -145,12 +149,25 @@ class _Signed:
     certificate: x509.Certificate | None
 
 
-def listed_groups(sod: bytes) -> frozenset[int]:
-    """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
+def unverified(sod: bytes) -> tuple[SecurityObject, x509.Certificate | None]:
+    """What EF.SOD says of itself and who it says signed it, nothing verified yet.
+
+    Raises:
+        MalformedData: not a security object.
+        Unsupported: its hashes are of a kind this box does not know.
+    """
     try:
-        return frozenset(parse_security_object(_open(lds.parse_sod(sod)).content).hashes)
+        signed = _open(lds.parse_sod(sod))
+        return parse_security_object(signed.content), signed.certificate
+    except CardError:
+        raise
     except ASN1_FAULTS as fault:
         raise MalformedData("the security object cannot be read", reason="sod") from fault
+
+
+def listed_groups(sod: bytes) -> frozenset[int]:
+    """The data groups EF.SOD lists, nothing verified yet: what is worth reading."""
+    return frozenset(unverified(sod)[0].hashes)
 
 
 def check(
@@ -231,13 +248,37 @@ def _check(
     )
 
 
-def _open(message: bytes) -> _Signed:
+def card_security_keys(card_security: bytes) -> bytes:
+    """The SET OF SecurityInfo inside EF.CardSecurity, nothing verified yet. ICAO 9303-11 §3.11.
+
+    Raises:
+        MalformedData: no such message.
+    """
+    try:
+        return _open(card_security, (CARD_SECURITY_TYPE,)).content
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as fault:
+        raise MalformedData("EF.CardSecurity cannot be read", reason="card_security") from fault
+
+
+def vouches_for(card_security: bytes, trust: TrustStore, at: datetime.datetime, issuing_state: str) -> bool:
+    """Whether that State signed EF.CardSecurity, in time and by a signer of an authority we believe."""
+    try:
+        signed = _open(card_security, (CARD_SECURITY_TYPE,))
+        if signed.certificate is None or _signature_findings(signed):
+            return False
+        anchor, findings = chain(signed.certificate, trust, at)
+    except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return False
+    return anchor is not None and not findings and anchor.country == states.two_letters(issuing_state)
+
+
+def _open(message: bytes, content_types: Collection[str] = _SECURITY_OBJECT_TYPES) -> _Signed:
     info = cms.ContentInfo.load(message)
     if info["content_type"].native != "signed_data":
         raise MalformedData("no SignedData", reason="sod")
     signed_data = info["content"]
     inner = signed_data["encap_content_info"]
-    if inner["content_type"].dotted not in _SECURITY_OBJECT_TYPES or len(signed_data["signer_infos"]) != 1:
+    if inner["content_type"].dotted not in content_types or len(signed_data["signer_infos"]) != 1:
         raise MalformedData("no signed LDSSecurityObject", reason="sod")
     signer = signed_data["signer_infos"][0]
     content = bytes(inner["content"])

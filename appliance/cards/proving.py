@@ -17,12 +17,17 @@ from appliance.cards.evidence import ChipProof
 from appliance.cards.security_infos import ChipKey
 from appliance.cards.steps import SHORT_RESPONSE_BYTES, Exchange
 
+_KEY_OBJECT_BYTES = 12
+"""Tags and lengths around an ephemeral key, and the key's identifier."""
+
 
 def chip_authentication(channel: Channel, key: ChipKey, random_bytes: RandomBytes) -> Exchange[ChipProof]:
     """Agree on a new session with the chip's signed key; afterwards the channel speaks in it."""
     party = ChipAuthenticationReader(key, random_bytes)
+    in_blocks, agreed = not channel.carries(len(party.ephemeral) + _KEY_OBJECT_BYTES), False
     try:
-        yield from _agree_with_chip(channel, key, party.ephemeral)
+        yield from _agree_with_chip(channel, key, party.ephemeral, in_blocks=in_blocks)
+        agreed = True
         channel.session = party.session()
         # the proof: any protected answer under the new keys
         yield from channel.send_ok(
@@ -30,19 +35,22 @@ def chip_authentication(channel: Channel, key: ChipKey, random_bytes: RandomByte
             "chip_proof",
         )
     except (CardRefused, MalformedData, SecureMessagingLost):
-        return ChipProof.FAILED
+        # A chip may know no chained commands: to have refused them, through a small reader, proves nothing.
+        return ChipProof.NOT_POSSIBLE if in_blocks and not agreed else ChipProof.FAILED
     except Unsupported:
         return ChipProof.NOT_POSSIBLE
     return ChipProof.PROVEN
 
 
-def _agree_with_chip(channel: Channel, key: ChipKey, ephemeral: bytes) -> Exchange[None]:
+def _agree_with_chip(channel: Channel, key: ChipKey, ephemeral: bytes, *, in_blocks: bool) -> Exchange[None]:
     """3DES: one MSE:Set KAT. AES: MSE:Set AT, then GENERAL AUTHENTICATE. TR-03110-3 B.3."""
     identifier = b"" if key.key_id is None else tlv.build(0x84, bytes([key.key_id & 0xFF]))
     manage = Instruction.MANAGE_SECURITY_ENVIRONMENT
     if key.suite is Suite.TRIPLE_DES:
         data = tlv.build(0x91, ephemeral) + identifier
-        yield from channel.send_ok(Command(0x00, manage, 0x41, 0xA6, data), "chip_key")
+        command = Command(0x00, manage, 0x41, 0xA6, data)
+        send = channel.send_blocks if in_blocks else channel.send_ok
+        yield from send(command, "chip_key")
         return
     assert key.oid is not None
     data = tlv.build(0x80, key.oid) + identifier

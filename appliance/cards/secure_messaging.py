@@ -55,6 +55,10 @@ class SecureMessaging:
         padded_bytes = (data_bytes // block_bytes + 1) * block_bytes
         return len(tlv.build(_CRYPTOGRAM_PADDED, bytes(padded_bytes + 1))) + 4 + 10 + 2
 
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
     def end(self) -> None:
         self._ended = True
         self._key_encryption = self._key_authentication = b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from appliance.cards import curves, dh_groups, tlv
@@ -39,10 +40,16 @@ class PaceInfo:
     oid: bytes
     parameter_id: int | None
     raw: bytes = dataclasses.field(repr=False)
+    domain: DhAgreement | EcAgreement | None = None
+    """What a PACEDomainParameterInfo spells out, where the parameters are the card's own."""
 
     @property
     def mapping(self) -> int:
         return self.oid[-2]
+
+    @property
+    def is_curve(self) -> bool:
+        return self.mapping in (PACE_ECDH_GM, PACE_ECDH_CAM)
 
     @property
     def suite(self) -> Suite:
@@ -57,14 +64,18 @@ class PaceInfo:
         return True
 
     def agreement(self) -> DhAgreement | EcAgreement:
-        """Generic mapping only: integrated mapping is always offered beside it or beside BAC."""
+        """Generic mapping, alone or with chip authentication: integrated mapping is offered only beside it or BAC."""
+        if self.mapping not in (PACE_DH_GM, PACE_ECDH_GM, PACE_ECDH_CAM) or (
+            self.mapping == PACE_ECDH_CAM and self.suite is Suite.TRIPLE_DES
+        ):
+            raise Unsupported("a PACE mapping this box does not speak", mapping=self.mapping)
+        if self.domain is not None:
+            return self.domain
         if self.parameter_id is None:
-            raise Unsupported("PACE with parameters of the card's own")
+            raise Unsupported("PACE with parameters nobody spells out")
         if self.mapping == PACE_DH_GM:
             return DhAgreement(dh_groups.by_standard_number(self.parameter_id))
-        if self.mapping == PACE_ECDH_GM:
-            return EcAgreement(curves.by_standard_number(self.parameter_id))
-        raise Unsupported("a PACE mapping this box does not speak", mapping=self.mapping)
+        return EcAgreement(curves.by_standard_number(self.parameter_id))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,40 +115,86 @@ def _small_integer(field: tlv.Tlv) -> int:
 
 def pace_infos(data: bytes) -> list[PaceInfo]:
     """The PACEInfos of EF.CardAccess or DG14, in the card's order."""
+    infos = _infos(data)
+    domains = _domains(infos)
     found = []
-    for oid, fields, raw in _infos(data):
+    for oid, fields, raw in infos:
         # id-PACE with exactly two more arcs; one arc less is a PACEDomainParameterInfo
         if not oid.startswith(PACE_PREFIX) or len(oid) != len(PACE_PREFIX) + 2 or not fields:
             continue
         if oid[-1] not in set(Suite):
             continue
         parameter_id = _small_integer(fields[1]) if len(fields) > 1 else None
-        found.append(PaceInfo(oid, parameter_id, raw))
+        found.append(PaceInfo(oid, parameter_id, raw, domains.get((oid[-2], parameter_id))))
     return found
 
 
+def _domains(
+    infos: list[tuple[bytes, list[tlv.Tlv], bytes]],
+) -> dict[tuple[int, int | None], DhAgreement | EcAgreement]:
+    """(mapping, parameter id) → the PACEDomainParameterInfos of which this box knows the group. ICAO 9303-11 §9.2.1."""
+    found: dict[tuple[int, int | None], DhAgreement | EcAgreement] = {}
+    for oid, fields, _ in infos:
+        if not oid.startswith(PACE_PREFIX) or len(oid) != len(PACE_PREFIX) + 1 or not fields:
+            continue
+        parameter_id = _small_integer(fields[1]) if len(fields) > 1 else None
+        with contextlib.suppress(Unsupported):
+            found[oid[-1], parameter_id] = _group_of(fields[0])
+    return found
+
+
+def _group_of(algorithm: tlv.Tlv) -> DhAgreement | EcAgreement:
+    """AlgorithmIdentifier with domain parameters: the standard group or curve that has them."""
+    parts = algorithm.children() if algorithm.tag == _SEQUENCE else []
+    if len(parts) < 2 or parts[0].tag != _OID:
+        raise MalformedData("no domain parameters", reason="security_infos")
+    oid, parameters = parts[0].value, parts[1]
+    if oid == _OID_STANDARD_PARAMETERS:
+        number = _small_integer(parameters)
+        return _standard_group(number)
+    if oid == _OID_EC_PUBLIC_KEY:
+        return EcAgreement(_ec_parameters(parameters))
+    if oid in _OID_DH:
+        return DhAgreement(_dh_parameters(parameters))
+    raise Unsupported("domain parameters of an unknown kind")
+
+
+def _standard_group(number: int) -> DhAgreement | EcAgreement:
+    """Numbers below eight are groups, the others curves. BSI TR-03110-3 table 4."""
+    if number < 8:
+        return DhAgreement(dh_groups.by_standard_number(number))
+    return EcAgreement(curves.by_standard_number(number))
+
+
 def chip_keys(data: bytes) -> list[ChipKey]:
-    """The chip authentication keys of DG14's SET, each with the best protocol this box speaks.
+    """The chip authentication keys of DG14's SET that this box can use, each with its protocol.
 
     Raises:
-        Unsupported: a key only for protocols this box does not speak.
+        Unsupported: there are keys, and this box can use none of them.
     """
     infos = _infos(data)
     protocols: list[tuple[bytes, int | None]] = []
     for oid, fields, _ in infos:
         if oid.startswith(CHIP_AUTHENTICATION_PREFIX) and len(oid) == len(CHIP_AUTHENTICATION_PREFIX) + 2:
             protocols.append((oid, _small_integer(fields[1]) if len(fields) > 1 else None))
-    keys = []
+    keys, unknown = [], None
     for oid, fields, _ in infos:
         if not oid.startswith(PUBLIC_KEY_PREFIX) or len(oid) != len(PUBLIC_KEY_PREFIX) + 1 or not fields:
             continue
         key_id = _small_integer(fields[1]) if len(fields) > 1 else None
-        agreement, public_key = _public_key(fields[0])
+        try:
+            agreement, public_key = _public_key(fields[0])
+        except Unsupported as fault:
+            unknown = fault
+            continue
         fitting = [name for name, ident in protocols if name[-2] == oid[-1] and ident in (key_id, None)]
         spoken = [name for name in fitting if name[-1] in set(Suite)]
         if fitting and not spoken:
-            raise Unsupported("chip authentication with a suite this box does not know")
+            unknown = Unsupported("chip authentication with a cipher this box does not know")
+            continue
         keys.append(ChipKey(agreement, public_key, key_id, max(spoken, default=None)))
+    if not keys and unknown is not None:
+        raise unknown
     return keys
 
 

@@ -97,16 +97,17 @@ _LINES: dict[str, str] = {
     Finding.SOD_SIGNER_MISSING: "La firma dello Stato non dice chi ha firmato.",
     Finding.ALGORITHM_UNSUPPORTED: "La firma dello Stato è di un tipo che la postazione non sa ancora controllare.",
     Reason.TIME_UNTRUSTED: "L'ora della postazione non è certa: la scadenza non si può controllare.",
-    Reason.DATA_AUTHENTIC: "Nome, dati e fotografia sono firmati dallo Stato e non sono stati modificati.",
-    Reason.CHIP_PROVEN: "Il chip è l'originale.",
-    Reason.CHIP_UNPROVEN: "Non è stato possibile verificare se il chip è l'originale.",
-    Reason.GROUP_MISSING: "Il chip non ha dato tutti i dati che lo Stato ha firmato.",
     Reason.NAME_DIFFERS: "Il nome per esteso nel chip è diverso da quello nelle righe stampate.",
+    Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale nel chip non corrisponde alla data di nascita o al sesso.",
+    Reason.GROUP_MISSING: "Il chip non ha dato tutti i dati che lo Stato ha firmato.",
     Reason.PHOTO_MISSING: "Il chip non ha dato una fotografia che si possa mostrare.",
     Reason.ACCESS_DIFFERS: "Il chip annuncia protezioni diverse da quelle firmate dallo Stato.",
-    Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale nel chip non corrisponde alla data di nascita o al sesso.",
+    Reason.CHIP_UNPROVEN: "Non è stato possibile verificare se il chip è l'originale.",
+    Reason.DATA_AUTHENTIC: "Nome, dati e fotografia sono firmati dallo Stato e non sono stati modificati.",
+    Reason.CHIP_PROVEN: "Il chip è l'originale.",
 }
-"""In order of what the clerk must know first."""
+"""In order of what the clerk must know first: what is wrong, what is in doubt, what holds."""
+_AUTHENTIC_WITHOUT_PHOTO = "Nome e dati sono firmati dallo Stato e non sono stati modificati."
 
 _ADVICE = {
     VerdictKind.VERIFIED: "Confronti la fotografia con la persona.",
@@ -170,7 +171,8 @@ def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
     portrait = _portrait(evidence, passive)
     refusals = _refusals(evidence, passive, identity, moment.date())
     doubts = _doubts(evidence, passive, identity, portrait, trusted_time=instant.trusted)
-    kind, codes = _decide(evidence, passive, refusals, doubts)
+    proven = _signed_proofs(evidence, passive, trust, moment, zone.issuing_state)
+    kind, codes = _decide(passive, refusals, doubts, proven=proven)
     altered = passive.tampered or (1 not in passive.authentic and passive.ok)
     return _verdict(kind, codes, None if altered else identity, portrait, moment, trust)
 
@@ -207,8 +209,9 @@ def _doubts(
     trusted_time: bool,
 ) -> list[str]:
     found = [str(item) for item in passive.findings if item not in passive_authentication.TAMPERED]
-    if passive.ok and portrait is None:
-        found.append(Reason.PHOTO_MISSING)  # without a photo nobody can say whose document it is
+    # without a photo nobody can say whose document it is; a chip found out before is not asked for it
+    if passive.ok and portrait is None and evidence.originality is not ChipProof.FAILED:
+        found.append(Reason.PHOTO_MISSING)
     if _held_back(evidence, passive):
         found.append(Reason.GROUP_MISSING)
     if not trusted_time:
@@ -228,21 +231,28 @@ def _held_back(evidence: Evidence, passive: PassiveAuthentication) -> bool:
     return bool(wanted & passive.listed - passive.authentic) and passive.ok
 
 
-def _chip_proven(evidence: Evidence, passive: PassiveAuthentication) -> bool:
+def _signed_proofs(
+    evidence: Evidence, passive: PassiveAuthentication, trust: TrustStore, at: datetime.datetime, state: str
+) -> bool:
     """A proof counts only with a key the State signed: one beside the security object is anybody's."""
-    return (evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic) or (
-        evidence.active_proof is ChipProof.PROVEN and DG15 in passive.authentic
+    if evidence.chip_proof is ChipProof.PROVEN and DG14 in passive.authentic:
+        return True
+    if evidence.active_proof is ChipProof.PROVEN and DG15 in passive.authentic:
+        return True
+    return (
+        evidence.mapping_proof is ChipProof.PROVEN
+        and evidence.card_security is not None
+        and passive_authentication.vouches_for(evidence.card_security, trust, at, state)
     )
 
 
 def _decide(
-    evidence: Evidence, passive: PassiveAuthentication, refusals: list[str], doubts: list[str]
+    passive: PassiveAuthentication, refusals: list[str], doubts: list[str], *, proven: bool
 ) -> tuple[VerdictKind, list[str]]:
     if refusals:
         return VerdictKind.REFUSED, refusals + doubts
     if not passive.ok:
         return VerdictKind.NOT_VERIFIED, doubts
-    proven = _chip_proven(evidence, passive)
     held: list[str] = [Reason.DATA_AUTHENTIC, *([Reason.CHIP_PROVEN] if proven else [])]
     if Reason.TIME_UNTRUSTED in doubts:
         others = [doubt for doubt in doubts if doubt != Reason.TIME_UNTRUSTED]
@@ -302,18 +312,21 @@ def _not_checked(kind: VerdictKind, codes: list[str], portrait: Portrait | None)
     return (*found, NotChecked.THEFT, NotChecked.REVOCATION)
 
 
+def _lines(kind: VerdictKind, codes: list[str]) -> tuple[str, ...]:
+    """The gravest sentences that fit, then what to do."""
+    said = {**_LINES}
+    if Reason.PHOTO_MISSING in codes:
+        said[Reason.DATA_AUTHENTIC] = _AUTHENTIC_WITHOUT_PHOTO
+    sentences = dict.fromkeys(sentence for code, sentence in said.items() if code in codes)
+    return (*list(sentences)[: MAX_LINES - 1], _ADVICE[kind])
+
+
 def _title(kind: VerdictKind, codes: list[str]) -> str:
     if codes[0] == Reason.TIME_UNTRUSTED:
         return _UNCERTAIN_HOUR
     if kind is VerdictKind.CHIP_UNPROVEN and Reason.CHIP_PROVEN in codes:
         return _WITH_RESERVE
     return _TITLES[kind]
-
-
-def _lines(kind: VerdictKind, codes: list[str]) -> tuple[str, ...]:
-    sentences = [sentence for code, sentence in _LINES.items() if code in codes]
-    unique = list(dict.fromkeys(sentences))[: MAX_LINES - 1]
-    return (*unique, _ADVICE[kind])
 
 
 def without_photo(verdict: Verdict) -> Verdict:

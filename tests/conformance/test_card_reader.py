@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appliance.cards.errors import CardGone, WrongCan
+from appliance.cards.errors import CardGone, SecureMessagingLost, WrongCan
 from appliance.cards.reading import read_and_judge
 from appliance.cards.software.authority import make_test_authority
 from appliance.cards.software.shelf import issue
@@ -227,6 +227,31 @@ def test_the_next_card_is_seen_however_fast_it_comes_after_a_torn_one(ready):
         with ready.reader.connect() as session, pytest.raises(CardGone):
             read_and_judge(session, Can(card.can), TRUST, INSTANT)
         assert ready.reader.wait_for_removal(PATIENCE_S)
+
+
+def test_no_session_survives_a_card_that_lost_its_power_for_a_moment(ready):
+    card = lay(ready)
+
+    def lose_power(step):
+        if isinstance(step, IdentityRead):
+            card.reset()
+
+    with ready.reader.connect() as session, pytest.raises(SecureMessagingLost):
+        read_and_judge(session, Can(card.can), TRUST, INSTANT, lose_power)
+    with ready.reader.connect() as session:
+        _, verdict = read_and_judge(session, Can(card.can), TRUST, INSTANT)
+    assert verdict.kind is VerdictKind.VERIFIED
+
+
+def test_a_session_that_is_over_resets_nothing(ready):
+    lay(ready)
+    with ready.reader.connect() as session:
+        session.close()
+        with ready.reader.connect() as other:
+            other.transmit(SELECT)
+            with pytest.raises(CardGone):
+                session.reset()
+            assert len(other.transmit(bytes.fromhex("0084000008"))) == 10, "its selection still stands"
 
 
 def test_a_reader_that_leaves_and_comes_back(ready):

@@ -10,7 +10,9 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -73,7 +75,8 @@ class PcscService:
     def running(self) -> bool:
         return self._unshare is not None
 
-    def start(self) -> Self:
+    def start(self, readers_name: bytes = b"") -> Self:
+        """Up and listening; `readers_name` instead of the installed one, for a service that does not run yet."""
         if self.running:
             return self
         missing = [tool for tool in ("pcscd", "unshare", "nsenter", "ip", "mount") if _find(tool) is None]
@@ -87,6 +90,8 @@ class PcscService:
         assert pcscd is not None
         usage = subprocess.run([pcscd, "--help"], capture_output=True, text=True, timeout=10, check=False)
         options = ["--disable-polkit"] if "disable-polkit" in usage.stdout + usage.stderr else []
+        if readers_name:
+            options += ["--config", str(self._renamed(readers_name))]
         self._unshare = subprocess.Popen(
             [*alone, "sh", "-c", SCRIPT, "sh", *options],
             stdin=subprocess.PIPE,
@@ -105,6 +110,12 @@ class PcscService:
         self._link.unlink(missing_ok=True)
         self._link.symlink_to(self._inner_socket())
         return self
+
+    def _renamed(self, name: bytes) -> Path:
+        folder = self._link.with_name("reader.conf.d")
+        folder.mkdir(exist_ok=True)
+        (folder / DRIVER.name).write_bytes(re.sub(rb'".*"', b'"' + name + b'"', DRIVER.read_bytes(), count=1))
+        return folder
 
     def _inner_socket(self) -> Path:
         return Path(f"/proc/{self.pid}/root/run/pcscd/pcscd.comm")
@@ -156,6 +167,11 @@ class PcscService:
             )
             _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
         return VirtualSlot(card, socket.socket(fileno=descriptors[0]))
+
+    def kill(self) -> None:
+        """The service dies without a word to its clients; `start` brings another one."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.stop()
 
     def stop(self) -> None:
         process, self._unshare = self._unshare, None

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from appliance.cards import curves, tlv
+from appliance.cards.passive_authentication import CARD_SECURITY_TYPE
 from appliance.cards.software import certificates, der
 from appliance.cards.software.certificates import Validity
-from appliance.cards.software.security_object import Writing, security_object
+from appliance.cards.software.security_object import Writing, security_object, signed_message
 from appliance.cards.software.state_keys import CurveStateKey, RsaStateKey, StateKey
 from appliance.cards.trust import TrustStore
 
@@ -72,12 +73,21 @@ class InventedAuthority:
 
     def security_object(self, groups: Mapping[int, bytes]) -> bytes:
         """EF.SOD over these data groups."""
+        certificate, sid = self._signer()
+        return security_object(groups, self.writing, self.signer_key, certificate, sid)
+
+    def card_security(self, security_infos: bytes) -> bytes:
+        """EF.CardSecurity over a SET OF SecurityInfo."""
+        certificate, sid = self._signer()
+        writing = dataclasses.replace(self.writing, content_type=CARD_SECURITY_TYPE)
+        return signed_message(security_infos, writing, self.signer_key, certificate, sid)
+
+    def _signer(self) -> tuple[bytes, bytes]:
+        """The document signer's certificate and how a message names it, both DER."""
         certificate = self.signer_certificate.public_bytes(serialization.Encoding.DER)
         content = tlv.parse_one(certificate, 0x30).children()[0]
         serial, issuer = content.children()[1].raw, content.children()[3].raw
-        return security_object(
-            groups, self.writing, self.signer_key, certificate, der.sequence(issuer, serial)
-        )
+        return certificate, der.sequence(issuer, serial)
 
 
 def make_test_authority(

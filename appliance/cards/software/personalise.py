@@ -33,6 +33,8 @@ class Profile(enum.Enum):
     DH_3DES = enum.auto()
     """What every CIE seen so far does: RFC 5114 group 2, 3DES."""
     ECDH_AES = enum.auto()
+    ECDH_CAM = enum.auto()
+    """The opening itself proves the chip."""
     BAC = enum.auto()
 
 
@@ -72,7 +74,11 @@ class Blank:
 def _pace_info(profile: Profile) -> bytes | None:
     if profile is Profile.BAC:
         return None
-    arcs, parameter = ((1, 1), 2) if profile is Profile.DH_3DES else ((2, 2), 13)
+    arcs, parameter = {
+        Profile.DH_3DES: ((1, 1), 2),
+        Profile.ECDH_AES: ((2, 2), 13),
+        Profile.ECDH_CAM: ((6, 2), 13),
+    }[profile]
     return der.sequence(_oid_object(infos.PACE_PREFIX, *arcs), der.integer(2), der.integer(parameter))
 
 
@@ -82,7 +88,7 @@ def _oid_object(prefix: bytes, *arcs: int) -> bytes:
 
 def _chip_key_infos(profile: Profile, random_bytes: RandomBytes) -> tuple[bytes, int]:
     """The SecurityInfos of a fresh chip key, and its private half."""
-    if profile is Profile.ECDH_AES:
+    if profile in (Profile.ECDH_AES, Profile.ECDH_CAM):
         curve = EcAgreement(standard_curve(13))
         private = curve.private_key(random_bytes)
         algorithm = tlv.build(0x30, tlv.build(0x06, _OID_STANDARD_PARAMETERS) + der.integer(13))
@@ -222,7 +228,7 @@ def personalise(
         groups[14] = tlv.build(lds.group_tag(14), tlv.build(0x31, listed))
     return Chip(
         files=_files(groups, authority),
-        free_files=_free_files(pace_raw),
+        free_files={**_free_files(pace_raw), **_card_security(blank, listed, authority)},
         can=blank.person.can if blank.form is Form.CIE else None,
         mrz_key=MrzKey.from_lines(zone),
         pace=infos.pace_infos(tlv.build(0x31, pace_raw))[0] if pace_raw is not None else None,
@@ -240,6 +246,12 @@ def _files(groups: dict[int, bytes], authority: InventedAuthority) -> dict[int, 
         lds.COM_TAG, tlv.build(0x5F01, b"0107") + tlv.build(0x5F36, b"040000") + tlv.build(0x5C, tags)
     )
     return files
+
+
+def _card_security(blank: Blank, listed: bytes, authority: InventedAuthority) -> dict[int, bytes]:
+    if blank.profile is not Profile.ECDH_CAM:
+        return {}
+    return {lds.CARD_SECURITY_FILE: authority.card_security(tlv.build(0x31, listed))}
 
 
 def _free_files(pace_raw: bytes | None) -> dict[int, bytes]:

@@ -57,7 +57,12 @@ def security_object(
     groups: Mapping[int, bytes], writing: Writing, key: StateKey, certificate: bytes, sid: bytes
 ) -> bytes:
     """EF.SOD. `sid` is IssuerAndSerialNumber of `certificate`; both DER."""
-    content = lds_security_object(groups, writing)
+    message = signed_message(lds_security_object(groups, writing), writing, key, certificate, sid)
+    return tlv.build(0x77, message)
+
+
+def signed_message(content: bytes, writing: Writing, key: StateKey, certificate: bytes, sid: bytes) -> bytes:
+    """A CMS message of one signer over `content`."""
     build = der.indefinite if writing.ber else tlv.build
     octets = der.octets_in_pieces if writing.ber else der.octets
     kind = der.oid(writing.content_type)
@@ -70,7 +75,7 @@ def security_object(
         + build(0xA0, certificate)
         + build(0x31, _signer_info(content, kind, writing, key, sid)),
     )
-    return tlv.build(0x77, build(0x30, der.oid(_SIGNED_DATA) + build(0xA0, signed)))
+    return build(0x30, der.oid(_SIGNED_DATA) + build(0xA0, signed))
 
 
 def _signer_info(content: bytes, kind: bytes, writing: Writing, key: StateKey, sid: bytes) -> bytes:

@@ -47,6 +47,9 @@ class CardName(enum.StrEnum):
     """Leaves the field in the middle of the photo."""
     PASSPORT = "passport"
     """PACE and chip authentication over a curve with AES."""
+    PASSPORT_CAM = "passport_cam"
+    """PACE with chip authentication mapping: opened and proven in one."""
+    PASSPORT_CLONED_CAM = "passport_cloned_cam"
     PASSPORT_AA_RSA = "passport_aa_rsa"
     """Basic access control and active authentication with RSA, as most passports of the last decade."""
     PASSPORT_AA_EC = "passport_aa_ec"
@@ -141,6 +144,10 @@ SHELF: Mapping[CardName, Recipe | CnsKind] = {
     CardName.CIE_CLONED_SILENT: Recipe(spoil=_copied_silent),
     CardName.CIE_TORN: Recipe(leaves_after=30),
     CardName.PASSPORT: Recipe(_PASSPORT),
+    CardName.PASSPORT_CAM: Recipe(dataclasses.replace(_PASSPORT, profile=Profile.ECDH_CAM)),
+    CardName.PASSPORT_CLONED_CAM: Recipe(
+        dataclasses.replace(_PASSPORT, profile=Profile.ECDH_CAM), spoil=_copied
+    ),
     CardName.PASSPORT_AA_RSA: Recipe(
         dataclasses.replace(_PASSPORT, profile=Profile.BAC, chip_key=False, active_key=ActiveKeyKind.RSA)
     ),

@@ -6,20 +6,21 @@ ICAO 9303-10 (files), 9303-11 (protocols), BSI TR-03110. What is on it comes fro
 from __future__ import annotations
 
 import dataclasses
+import enum
 import secrets
 from collections.abc import Callable, Mapping
 
 from appliance.cards import lds, tlv
 from appliance.cards.active_authentication import CHALLENGE_BYTES
 from appliance.cards.agreement import RandomBytes
-from appliance.cards.apdu import SECURE_MESSAGING, Command, Instruction, Response, StatusWord
+from appliance.cards.apdu import CHAINING, SECURE_MESSAGING, Command, Instruction, Response, StatusWord
 from appliance.cards.bac import BacCard
 from appliance.cards.chip_authentication import card_session
 from appliance.cards.errors import CardError, CardGone, MalformedData
 from appliance.cards.mrz import MrzKey
 from appliance.cards.pace import PaceParty, PasswordKind
 from appliance.cards.secure_messaging import SecureMessaging
-from appliance.cards.security_infos import ChipKey, PaceInfo
+from appliance.cards.security_infos import PACE_ECDH_CAM, ChipKey, PaceInfo
 from appliance.cards.software.active_key import ActiveKeyPair
 from appliance.cards.steps import Can, Secret
 
@@ -34,6 +35,18 @@ def _atr(historical: bytes) -> bytes:
 
 
 ATR = _atr(bytes.fromhex("8031806549544A34") + b"ESEMPIO")
+
+
+class Chaining(enum.Enum):
+    """What a chip takes for GENERAL AUTHENTICATE with long values; makers differ."""
+
+    ANY = enum.auto()
+    REFUSES_THE_BIT = enum.auto()
+    """Class 10 is answered 6985, as reported of some CIE."""
+    BLOCKS_ONLY = enum.auto()
+    """Long commands are answered 6700: short ones, chained."""
+    NO_BLOCKS = enum.auto()
+    """Chained short commands are answered 6884."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -58,6 +71,8 @@ class Chip:
     chip_private: int | None
     accepts_chip_authentication: bool = True
     active_key: ActiveKeyPair | None = None
+    chaining: Chaining = Chaining.ANY
+    short_identifiers: bool = True
 
 
 class TravelDocument:
@@ -81,6 +96,7 @@ class TravelDocument:
             Instruction.SELECT: self._select,
             Instruction.READ_BINARY: self._read,
             Instruction.READ_BINARY_ODD: self._read_odd,
+            Instruction.GET_RESPONSE: self._fetch,
             Instruction.MANAGE_SECURITY_ENVIRONMENT: self._manage,
             Instruction.GENERAL_AUTHENTICATE: self._general_authenticate,
             Instruction.GET_CHALLENGE: self._challenge,
@@ -104,6 +120,14 @@ class TravelDocument:
         without_can = self.chip.pace is None or self.chip.can is None
         return self.chip.mrz_key if without_can else Can(self.can)
 
+    @property
+    def printed_lines(self) -> list[str]:
+        """The two or three lines on the document, as a person types them."""
+        group = tlv.parse_one(self.chip.files[lds.group_file(1)], lds.group_tag(1))
+        text = tlv.need(group.children(), 0x5F1F).decode("ascii")
+        width = 30 if len(text) == 90 else 44
+        return [text[start : start + width] for start in range(0, len(text), width)]
+
     def reset(self) -> None:
         """Field off and on: sessions and selections are gone."""
         self.commands_seen = 0
@@ -118,6 +142,9 @@ class TravelDocument:
         self._pace: PaceParty | None = None
         self._pace_step = 0
         self._chip_agreement_open = False
+        self._chained = b""
+        self._in_blocks = False
+        self._unsent = b""
 
     def transmit(self, raw: bytes) -> bytes:
         """One command as bytes, one response as bytes.
@@ -136,7 +163,18 @@ class TravelDocument:
             return self._transmit_protected(command).encode()
         if self._session is not None:
             self._end_session()  # a plain command ends a protected session
-        return self._perform(command).encode()
+        return self._in_pieces(command, self._perform(command)).encode()
+
+    def _in_pieces(self, command: Command, answer: Response) -> Response:
+        """A short command gets a short answer; the rest waits to be fetched."""
+        if command.extended or len(answer.data) <= 256:
+            return answer
+        self._unsent = answer.data[256:]
+        return Response(answer.data[:256], 0x6100 | min(len(self._unsent), 0xFF))
+
+    def _fetch(self, _: Command) -> Response:
+        piece, self._unsent = self._unsent[:256], self._unsent[256:]
+        return Response(piece, 0x6100 | min(len(self._unsent), 0xFF) if self._unsent else StatusWord.OK)
 
     def _transmit_protected(self, outer: Command) -> Response:
         session = self._session
@@ -157,6 +195,15 @@ class TravelDocument:
         return answer
 
     def _perform(self, command: Command) -> Response:
+        if command.cla & CHAINING and not self._is_whole(command):
+            if self.chip.chaining is Chaining.NO_BLOCKS:
+                return Response(b"", StatusWord.CHAINING_NOT_SUPPORTED)
+            self._chained += command.data
+            return Response(b"", StatusWord.OK)
+        self._in_blocks = bool(self._chained)
+        if self._chained:
+            whole, self._chained = self._chained + command.data, b""
+            command = dataclasses.replace(command, data=whole)
         handler = self._handlers.get(command.ins)
         if handler is None:
             return Response(b"", StatusWord.INSTRUCTION_UNKNOWN)
@@ -164,6 +211,13 @@ class TravelDocument:
             return handler(command)
         except CardError:
             return Response(b"", StatusWord.WRONG_DATA)
+
+    @staticmethod
+    def _is_whole(command: Command) -> bool:
+        """The same bit says "more of this command" and "more of this protocol": the object's length tells them apart."""
+        if command.ins != Instruction.GENERAL_AUTHENTICATE:
+            return False
+        return tlv.read_header(command.data).total_bytes == len(command.data)
 
     # files
 
@@ -184,7 +238,7 @@ class TravelDocument:
         files = self.chip.files if self._in_application else self.chip.free_files
         if file_id not in files:
             return Response(b"", StatusWord.FILE_NOT_FOUND)
-        if self._in_application and self._session is None:
+        if (self._in_application or file_id == lds.CARD_SECURITY_FILE) and self._session is None:
             return Response(b"", StatusWord.SECURITY_NOT_SATISFIED)
         self._current = files[file_id]
         return Response(b"", StatusWord.OK)
@@ -192,6 +246,8 @@ class TravelDocument:
     def _read(self, command: Command) -> Response:
         offset = command.p1 << 8 | command.p2
         if command.p1 & 0x80:  # short file identifier
+            if not self.chip.short_identifiers:
+                return Response(b"", StatusWord.WRONG_P1_P2)
             short, offset = command.p1 & 0x1F, command.p2
             chosen = self._choose(
                 (lds.ATR_INFO_FILE & 0xFF00 if short == 1 and not self._in_application else 0x0100) | short
@@ -257,6 +313,11 @@ class TravelDocument:
         return Response(b"", StatusWord.OK)
 
     def _general_authenticate(self, command: Command) -> Response:
+        if self._pace is not None:
+            if command.cla & CHAINING and self.chip.chaining is not Chaining.ANY:
+                return Response(b"", StatusWord.CONDITIONS_NOT_SATISFIED)
+            if command.extended and not self._in_blocks and self.chip.chaining is Chaining.BLOCKS_ONLY:
+                return Response(b"", StatusWord.WRONG_LENGTH)
         fields = tlv.parse_one(command.data, 0x7C).children()
         if self._chip_agreement_open:
             self._chip_agreement_open = False
@@ -267,31 +328,39 @@ class TravelDocument:
             self._pace, self._pace_step = None, 0
             return Response(b"", StatusWord.CONDITIONS_NOT_SATISFIED)
         try:
-            tag, value = self._pace_answer(party, step, fields[0].value if fields else b"")
+            answer = self._pace_answer(party, step, fields[0].value if fields else b"")
         except CardError:
             self._pace, self._pace_step = None, 0
             return Response(b"", StatusWord.AUTHENTICATION_FAILED)
         self._pace_step = step + 1
         if step == 3:
             self._pace, self._pace_step = None, 0
-        return Response(tlv.build(0x7C, tlv.build(tag, value)), StatusWord.OK)
+        return Response(tlv.build(0x7C, answer), StatusWord.OK)
 
-    def _pace_answer(self, party: PaceParty, step: int, value: bytes) -> tuple[int, bytes]:
+    def _pace_answer(self, party: PaceParty, step: int, value: bytes) -> bytes:
         if step == 0:
-            return 0x80, party.make_nonce()
+            return tlv.build(0x80, party.make_nonce())
         if step == 1:
             mine = party.mapping_key()
             party.map_with(value)
-            return 0x82, mine
+            return tlv.build(0x82, mine)
         if step == 2:
             mine = party.ephemeral_key()
             party.agree_with(value)
-            return 0x84, mine
+            return tlv.build(0x84, mine)
         session = party.accept_token(value)
         if session is None:
             raise MalformedData("wrong token", reason="pace_token")
         self._session = session
-        return 0x86, party.token()
+        return tlv.build(0x86, party.token()) + self._mapping_proof(party)
+
+    def _mapping_proof(self, party: PaceParty) -> bytes:
+        """What the reader gets beside the token where the mapping proves the chip; a copy can only guess a key."""
+        offer, key = self.chip.pace, self.chip.chip_key
+        if offer is None or offer.mapping != PACE_ECDH_CAM or key is None:
+            return b""
+        private = self.chip.chip_private or key.agreement.private_key(self._random)
+        return tlv.build(0x8A, party.make_mapping_proof(private))
 
     # the chip's proof
 

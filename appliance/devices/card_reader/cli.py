@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.cards.mrz import MrzKey
 from appliance.cards.reading import read_and_judge
 from appliance.cards.software.shelf import CardName, issue
+from appliance.cards.software.travel_document import TravelDocument
 from appliance.cards.software.trusted import demo_trust
 from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Secret
 from appliance.cards.trust import InvalidTrustBundle, TrustStore, empty
@@ -111,6 +113,8 @@ def _code_of(card: SoftwareCard) -> str:
     secret = card.opens_with
     if isinstance(secret, Can):
         return f"CAN {secret.digits}"
+    if isinstance(card, TravelDocument):
+        return f"opens with --mrz {' '.join(map(shlex.quote, card.printed_lines))}"
     return "opens with its printed lines" if secret is not None else "opens without a code"
 
 

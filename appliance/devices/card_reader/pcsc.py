@@ -7,22 +7,22 @@ waits for both to come back.
 from __future__ import annotations
 
 import contextlib
-import enum
+import dataclasses
 import threading
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 from smartcard import scard
 
-from appliance.cards.errors import CardGone, CardUnreadable
+from appliance.devices.card_reader.pcsc_session import (
+    SERVICE_LEFT,
+    CommandLength,
+    PcscSession,
+    carries_long,
+)
 from appliance.devices.card_reader.port import (
-    EXTENDED_COMMAND_BYTES,
-    EXTENDED_RESPONSE_BYTES,
-    SHORT_COMMAND_BYTES,
-    SHORT_RESPONSE_BYTES,
     UNSUITED,
-    CardReaderError,
-    NoCard,
+    NoService,
     OnPresence,
     Presence,
     PresenceKeeper,
@@ -36,65 +36,24 @@ from contracts.errors import PueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 DRIVER: Final = "pcsc"
-NO_SERVICE: Final = "card_reader.no_service"
+MAX_READERS: Final = 16
+"""As many as pcsc-lite itself takes."""
 _HOTPLUG: Final = "\\\\?PnP?\\Notification"
 _RETRY_S: Final = 1.0
 """How often a service that does not run is asked again: nobody tells when it starts."""
 _WAIT_MS: Final = 5000
-_NOTICE_MS: Final = 600
-"""pcsc-lite looks at most readers every 400 ms."""
-_GET_FEATURES: Final = 0x42000D48
-_FEATURE_PROPERTIES: Final = 0x12
-_PROPERTY_MAX_DATA: Final = 0x0A
-
-_CARD_LEFT: Final = frozenset(
-    {
-        scard.SCARD_W_REMOVED_CARD,
-        scard.SCARD_W_RESET_CARD,
-        scard.SCARD_E_NO_SMARTCARD,
-        scard.SCARD_W_UNPOWERED_CARD,
-        # What pcsc-lite says when a card leaves in the middle of a command.
-        scard.SCARD_E_NOT_TRANSACTED,
-        scard.SCARD_F_COMM_ERROR,
-        scard.SCARD_E_INVALID_HANDLE,
-    }
-)
-_READER_LEFT: Final = frozenset(
-    {
-        scard.SCARD_E_READER_UNAVAILABLE,
-        scard.SCARD_E_UNKNOWN_READER,
-        scard.SCARD_E_NO_READERS_AVAILABLE,
-        scard.SCARD_E_NO_SERVICE,
-        scard.SCARD_E_SERVICE_STOPPED,
-    }
-)
-_SERVICE_LEFT: Final = frozenset(
-    {
-        scard.SCARD_E_NO_SERVICE,
-        scard.SCARD_E_SERVICE_STOPPED,
-        scard.SCARD_F_COMM_ERROR,
-        scard.SCARD_E_INVALID_HANDLE,
-    }
-)
-
-
-class CommandLength(enum.StrEnum):
-    """What to believe about a reader's longest command."""
-
-    AUTO = "auto"
-    """What the reader says; one that says nothing is taken for a good one."""
-    SHORT = "short"
-    EXTENDED = "extended"
+_SERVICE_LEFT: Final = SERVICE_LEFT | {scard.SCARD_F_COMM_ERROR, scard.SCARD_E_INVALID_HANDLE}
+_NOT_THERE: Final = scard.SCARD_STATE_UNKNOWN | scard.SCARD_STATE_UNAVAILABLE
 
 
 class PcscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of a PC/SC reader.
 
     Attributes:
-        reader: part of the reader's name; empty for the first one found.
+        reader: part of the reader's name; empty for any. Where several fit (the contact and the contactless side
+            of one device), the one on which a card lies is taken.
         commands: see `CommandLength`.
     """
 
@@ -104,24 +63,6 @@ class PcscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _ServiceLostError(Exception):
     """The PC/SC service does not run (any more)."""
-
-
-def _failed(result: int, doing: str) -> PueError:
-    """A PC/SC result as one of the port's errors."""
-    code = f"{result & 0xFFFFFFFF:08X}"
-    if result in _READER_LEFT:
-        return ReaderGone("there is no card reader", pcsc=code)
-    if result in _CARD_LEFT:
-        return CardGone("the card was taken away", pcsc=code)
-    if result == scard.SCARD_E_SHARING_VIOLATION:
-        return ReaderBusy("another program talks with the card", pcsc=code)
-    if result in (
-        scard.SCARD_W_UNRESPONSIVE_CARD,
-        scard.SCARD_W_UNSUPPORTED_CARD,
-        scard.SCARD_E_PROTO_MISMATCH,
-    ):
-        return CardUnreadable("the card does not answer the reader", reason="mute", pcsc=code)
-    return CardReaderError(f"the reader failed while {doing}", pcsc=code)
 
 
 class PcscCardReader:
@@ -135,8 +76,8 @@ class PcscCardReader:
         self._worker: Worker | None = None
         self._context: int | None = None
         self._name = ""
-        self._session: _PcscSession | None = None
-        self._unsuited = False
+        self._session: PcscSession | None = None
+        self._unsuited: set[str] = set()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object]) -> Self:
@@ -189,7 +130,7 @@ class PcscCardReader:
     def wait_for_removal(self, timeout_s: float) -> bool:
         return self._place.wait_until(lambda found: found is not Presence.CARD, timeout_s)
 
-    def connect(self) -> _PcscSession:
+    def connect(self) -> PcscSession:
         with self._lock:
             if self._worker is None:
                 raise ReaderClosed("the card reader is not open")
@@ -198,13 +139,20 @@ class PcscCardReader:
             name = self._name
             if not name:
                 raise ReaderGone("there is no card reader")
-            session = _PcscSession(name, self._settings.commands, self._released)
+            session = PcscSession(name, self._settings.commands, self._released)
             self._session = session
-            self._unsuited = session.max_command_bytes <= SHORT_COMMAND_BYTES
-        self._show_ready()
+        self._judge_length(session)
         return session
 
-    def _released(self, session: _PcscSession) -> None:
+    def _judge_length(self, session: PcscSession) -> None:
+        """A reader that carries short commands only is shown as such; a card that takes no longer ones is no fault."""
+        if session.reader_is_short:
+            self._unsuited.add(session.reader)
+        else:
+            self._unsuited.discard(session.reader)
+        self._show_ready()
+
+    def _released(self, session: PcscSession) -> None:
         with self._lock:
             if self._session is session:
                 self._session = None
@@ -216,7 +164,7 @@ class PcscCardReader:
             try:
                 self._watch_service(stopping)
             except _ServiceLostError:
-                self._lose(NO_SERVICE)
+                self._lose(NoService.code)
                 stopping.wait(_RETRY_S)
 
     def _watch_service(self, stopping: threading.Event) -> None:
@@ -227,179 +175,115 @@ class PcscCardReader:
         try:
             # The number of readers travels in the upper half of the pseudo reader's state.
             hotplug_state = 0
-            reader_state = scard.SCARD_STATE_UNAWARE
+            states: dict[str, int] = {}
             while not stopping.is_set():
-                name = self._find(context)
-                if name != self._name:
-                    self._name, reader_state, self._unsuited = name, scard.SCARD_STATE_UNAWARE, False
-                if not name:
-                    self._lose(ReaderGone.code)
-                watched = [(_HOTPLUG, hotplug_state)] + ([(name, reader_state)] if name else [])
+                names = self._find(context)
+                states = {name: states.get(name, scard.SCARD_STATE_UNAWARE) for name in names}
+                self._settle(states)
+                watched = [(_HOTPLUG, hotplug_state), *states.items()]
                 result, found = scard.SCardGetStatusChange(context, _WAIT_MS, watched)
                 if result in _SERVICE_LEFT:
                     raise _ServiceLostError
-                for one, state, _atr in found if result == scard.SCARD_S_SUCCESS else ():
-                    if one == _HOTPLUG:
-                        hotplug_state = state & ~scard.SCARD_STATE_CHANGED
-                    else:
-                        reader_state = state & ~scard.SCARD_STATE_CHANGED
-                        self._see(state)
                 if result == scard.SCARD_E_UNKNOWN_READER:
-                    reader_state = scard.SCARD_STATE_UNAWARE
+                    states = {}
+                for name, state, _atr in found if result == scard.SCARD_S_SUCCESS else ():
+                    if name == _HOTPLUG:
+                        hotplug_state = state & ~scard.SCARD_STATE_CHANGED
+                    elif not state & _NOT_THERE:  # the next look at the list of readers says that
+                        states[name] = state & ~scard.SCARD_STATE_CHANGED
+                self._settle(states)
         finally:
             self._context = None
             scard.SCardReleaseContext(context)
 
-    def _find(self, context: int) -> str:
-        result, names = scard.SCardListReaders(context, [])
-        if result in _SERVICE_LEFT:
-            raise _ServiceLostError
-        if result != scard.SCARD_S_SUCCESS:
-            return ""
-        return next((str(name) for name in names if self._settings.reader in name), "")
+    def _find(self, context: int) -> list[str]:
+        """The readers that fit the settings, in the service's order."""
+        return [name for name in _reader_names(context) if self._settings.reader in name]
 
-    def _see(self, state: int) -> None:
-        if state & (scard.SCARD_STATE_UNKNOWN | scard.SCARD_STATE_UNAVAILABLE):
-            return  # the next look at the list of readers says it
+    def _settle(self, states: Mapping[str, int]) -> None:
+        """Which reader is ours now, and what lies there.
+
+        A reader with two interfaces is two readers to the service: ours is the one where a card lies, and the one
+        it lay on first while both have one.
+        """
+        if not states:
+            self._lose(ReaderGone.code)
+            return
+        known = {name: state for name, state in states.items() if state != scard.SCARD_STATE_UNAWARE}
+        if not known:
+            return
+        with_card = [name for name, state in known.items() if state & scard.SCARD_STATE_PRESENT]
+        wanted = with_card or list(known)
+        name = self._name if self._name in wanted else wanted[0]
+        if name != self._name and self._place.presence() is Presence.CARD:
+            self._place.become(Presence.EMPTY)  # whoever watches hears that this is another card
+        self._name = name
         self._show_ready()
-        present = bool(state & scard.SCARD_STATE_PRESENT)
-        self._place.become(Presence.CARD if present else Presence.EMPTY)
+        self._place.become(Presence.CARD if with_card else Presence.EMPTY)
 
     def _show_ready(self) -> None:
-        if self._unsuited:
+        if self._name in self._unsuited:
             self._keeper.become(Condition.WARNING, UNSUITED, reader=self._name)
         else:
             self._keeper.become(Condition.READY, reader=self._name)
 
     def _lose(self, code: str) -> None:
         self._name = ""
+        self._unsuited.clear()
         self._place.become(Presence.NO_READER)
         self._keeper.become(Condition.ABSENT, code)
 
 
-class _PcscSession:
-    def __init__(self, reader: str, commands: CommandLength, on_close: Any) -> None:
-        self._on_close = on_close
-        self._open = False
-        self._card_left = False
-        self._reader = reader
-        result, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
-        if result != scard.SCARD_S_SUCCESS:
-            raise _failed(result, "reaching the service")
-        try:
-            self._begin(reader)
-        except PueError:
-            scard.SCardReleaseContext(self._context)
-            raise
-        self._open = True
-        long_commands = (
-            _carries_long(self._card)
-            if commands is CommandLength.AUTO
-            else commands is CommandLength.EXTENDED
-        )
-        self.max_command_bytes = EXTENDED_COMMAND_BYTES if long_commands else SHORT_COMMAND_BYTES
-        self.max_response_bytes = EXTENDED_RESPONSE_BYTES if long_commands else SHORT_RESPONSE_BYTES
+@dataclasses.dataclass(frozen=True)
+class ReaderFacts:
+    """One reader as the service shows it.
 
-    def _begin(self, reader: str) -> None:
-        protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        result, self._card, protocol = scard.SCardConnect(
-            self._context, reader, scard.SCARD_SHARE_EXCLUSIVE, protocols
-        )
-        if result in (scard.SCARD_E_NO_SMARTCARD, scard.SCARD_W_REMOVED_CARD):
-            raise NoCard("no card lies on the reader")
-        if result != scard.SCARD_S_SUCCESS:
-            raise _failed(result, "connecting")
-        self._header = scard.SCARD_PCI_T0 if protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
-        self._protocols = protocols
-        result, _, _, _, atr = scard.SCardStatus(self._card)
-        if result != scard.SCARD_S_SUCCESS:
-            scard.SCardDisconnect(self._card, scard.SCARD_RESET_CARD)
-            raise _failed(result, "asking the card's kind")
-        self._atr = bytes(atr)
+    Attributes:
+        card: one lies there.
+        long_commands: None when the reader does not say, or somebody else holds it.
+    """
 
-    @property
-    def atr(self) -> bytes:
-        return self._atr
-
-    def transmit(self, command: bytes) -> bytes:
-        if not self._open or self._card_left:
-            raise CardGone("this conversation with the card is over")
-        result, response = scard.SCardTransmit(self._card, self._header, list(self._as_carried(command)))
-        if result != scard.SCARD_S_SUCCESS:
-            self._card_left = True
-            raise _failed(result, "sending a command")
-        if len(response) < 2:
-            self._card_left = True
-            # Some drivers report success and nothing else when the card leaves in the middle of a command.
-            raise CardGone("the card was taken away in the middle of a command")
-        return bytes(byte & 0xFF for byte in response)
-
-    def _as_carried(self, command: bytes) -> bytes:
-        """Protocol T=0 has no place for an expected length behind data. ISO/IEC 7816-3 §12.2.2."""
-        with_both = len(command) > 6 and command[4] and len(command) == 6 + command[4]
-        return command[:-1] if with_both and self._header == scard.SCARD_PCI_T0 else command
-
-    def reset(self) -> None:
-        result, _ = scard.SCardReconnect(
-            self._card, scard.SCARD_SHARE_EXCLUSIVE, self._protocols, scard.SCARD_RESET_CARD
-        )
-        if result != scard.SCARD_S_SUCCESS:
-            self._card_left = True
-            raise _failed(result, "resetting the card")
-
-    def close(self) -> None:
-        if not self._open:
-            return
-        self._open = False
-        # A reset, so that the chip forgets the session too. A card that has left is left alone: pcsc-lite loses
-        # count of what lies on the reader when a reset fails, and misses the next card.
-        gone = self._card_left and not self._lies_there()
-        scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD if gone else scard.SCARD_RESET_CARD)
-        scard.SCardReleaseContext(self._context)
-        self._on_close(self)
-
-    def _lies_there(self) -> bool:
-        """Whether a card lies there after one vanished, once the service has had time to notice."""
-        result, found = scard.SCardGetStatusChange(
-            self._context, 0, [(self._reader, scard.SCARD_STATE_UNAWARE)]
-        )
-        if result != scard.SCARD_S_SUCCESS or not found[0][1] & scard.SCARD_STATE_PRESENT:
-            return False
-        known = found[0][1] & ~scard.SCARD_STATE_CHANGED
-        result, found = scard.SCardGetStatusChange(self._context, _NOTICE_MS, [(self._reader, known)])
-        return result == scard.SCARD_E_TIMEOUT or bool(found and found[0][1] & scard.SCARD_STATE_PRESENT)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    name: str
+    card: bool
+    long_commands: bool | None
 
 
-def _carries_long(card: int) -> bool:
-    """DwMaxAPDUDataSize of the reader's properties (PC/SC part 10 §2.6.14): 0 or up to 255 means short only."""
-    result, features = scard.SCardControl(card, _GET_FEATURES, [])
+def list_readers() -> list[ReaderFacts]:
+    """All readers the service knows, in its order; nothing is sent to a card.
+
+    Raises:
+        NoService: it does not run, or does not let this user in.
+    """
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
     if result != scard.SCARD_S_SUCCESS:
-        return True
-    control = _simple_tlv(bytes(byte & 0xFF for byte in features)).get(_FEATURE_PROPERTIES)
-    if control is None:
-        return True
-    result, properties = scard.SCardControl(card, int.from_bytes(control, "big"), [])
+        raise NoService("the card service does not run, or does not let this user in")
+    try:
+        return [_facts(context, name) for name in _reader_names(context)]
+    except _ServiceLostError:
+        raise NoService("the card service stopped") from None
+    finally:
+        scard.SCardReleaseContext(context)
+
+
+def _reader_names(context: int) -> list[str]:
+    """In the service's order; only names in ASCII: pyscard can ask for no other, and for none beside a broken one."""
+    try:
+        result, names = scard.SCardListReaders(context, [])
+    except (SystemError, UnicodeError):
+        return []
+    if result in _SERVICE_LEFT:
+        raise _ServiceLostError
+    found = names if result == scard.SCARD_S_SUCCESS else []
+    return [str(name) for name in found if name.isascii()][:MAX_READERS]
+
+
+def _facts(context: int, name: str) -> ReaderFacts:
+    result, found = scard.SCardGetStatusChange(context, 0, [(name, scard.SCARD_STATE_UNAWARE)])
+    present = result == scard.SCARD_S_SUCCESS and bool(found[0][1] & scard.SCARD_STATE_PRESENT)
+    result, handle, _ = scard.SCardConnect(context, name, scard.SCARD_SHARE_DIRECT, 0)
     if result != scard.SCARD_S_SUCCESS:
-        return True
-    value = _simple_tlv(bytes(byte & 0xFF for byte in properties)).get(_PROPERTY_MAX_DATA)
-    return value is None or int.from_bytes(value, "little") > 255
-
-
-def _simple_tlv(raw: bytes) -> dict[int, bytes]:
-    """One byte tag, one byte length; a cut tail is left out."""
-    found, position = {}, 0
-    while position + 2 <= len(raw):
-        tag, length = raw[position], raw[position + 1]
-        if position + 2 + length > len(raw):
-            break
-        found[tag] = raw[position + 2 : position + 2 + length]
-        position += 2 + length
-    return found
+        return ReaderFacts(name, present, None)
+    try:
+        return ReaderFacts(name, present, carries_long(handle))
+    finally:
+        scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)

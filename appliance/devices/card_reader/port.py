@@ -18,6 +18,7 @@ __all__ = [
     "CardReaderError",
     "CardSession",
     "NoCard",
+    "NoService",
     "OnPresence",
     "Presence",
     "PresenceKeeper",
@@ -44,6 +45,13 @@ class ReaderGone(CardReaderError):
     """No reader: never connected, or pulled out."""
 
     code = "card_reader.absent"
+
+
+class NoService(ReaderGone):
+    """The system's card service does not run, so that no reader can be seen; it is waited for."""
+
+    code = "card_reader.no_service"
+    who = WhoCanAct.TECHNICIAN
 
 
 class ReaderBusy(CardReaderError):

@@ -53,13 +53,17 @@ class Box:
             self.store, folder / "agent" / "seq.reserved", boot="0badc0de", now_ms=lambda: NOW_MS
         )
         certificate, key = authority.issue_files(BOX, folder / "link", unit="link")
-        files = GateFiles(
+        self.files = GateFiles(
             door.url, lambda: client_tls(authority.pem.decode(), Path(certificate), Path(key)), timeout_s=10
         )
+        self.restart()
+
+    def restart(self) -> None:
+        """The agent starts (again)."""
         self.bringer = TrustBringer(
             self.folder,
             self.key,
-            files,
+            self.files,
             wanted=lambda: self.wanted,
             reports=self.reports,
             chance=random.Random(1),
@@ -203,6 +207,16 @@ def test_a_trouble_is_told_once_and_cleared_when_it_is_over(box, door):
         ("trust.brought", "info", None),
     ]
     assert box.bringer.step() == TrustRules().look_every_s, "then it sleeps"
+
+
+def test_what_an_agent_before_us_raised_is_cleared_too(box, door):
+    box.wanted = 2
+    box.bringer.step()
+    assert box.events() == [(TROUBLE, "raised", "fetch.failed")]
+    box.restart()
+    door.publish(NEW, 2)
+    box.bringer.step()
+    assert (TROUBLE, "cleared", None) in box.events()
 
 
 def test_nothing_is_asked_while_nothing_newer_is_wanted(box, door):

@@ -18,9 +18,12 @@ from appliance.cards.active_authentication import TRAILERS, ActiveKey
 from appliance.cards.apdu import Command, Instruction
 from appliance.cards.errors import MalformedData, Unsupported
 from appliance.cards.evidence import ChipProof
+from appliance.cards.passive_authentication import Finding
 from appliance.cards.software import der
 from appliance.cards.software.active_key import EcActiveKey, RsaActiveKey
 from appliance.cards.steps import ReaderLimits
+from appliance.cards.verdict import judge
+from contracts.desk_api.clerk import VerdictKind
 
 CHALLENGE = bytes.fromhex("0011223344556677")
 OTHER = bytes.fromhex("0011223344556676")
@@ -219,6 +222,12 @@ def test_keys_nobody_means_honestly(info, error):
         ActiveKey(tlv.build(0x6F, info))
 
 
+def test_an_rsa_key_does_not_care_what_group_14_holds(rsa_key):
+    """Its blocks name their hash themselves."""
+    pair = RsaActiveKey(rsa_key)
+    assert ActiveKey(group_15(pair), tlv.build(0x6E, b"nonsense")).accepts(CHALLENGE, pair.answer(CHALLENGE))
+
+
 def test_a_modulus_without_its_leading_zero_is_read_as_it_is_meant(rsa_key):
     """As on a specimen of the BSI: DER makes a negative number of it, the chip means a positive one."""
     modulus = rsa_key.public_key().public_numbers().n.to_bytes(128, "big")
@@ -285,6 +294,18 @@ def test_a_key_beside_the_security_object_is_not_even_asked(card, read, authorit
     evidence, _ = read(with_chip(made, files=files))
     assert 15 not in evidence.groups
     assert evidence.active_proof is ChipProof.NOT_OFFERED
+
+
+@pytest.mark.parametrize("number", [14, 15])
+@pytest.mark.parametrize("content", [b"", b"\x30\x00", b"garbage", b"\x31\x02\x30\x00", bytes(300)])
+def test_a_key_group_of_nonsense_ends_in_a_verdict(card, read, trust, instant, number, content):
+    """Not in an error that invites the clerk to try again: the State signed something else."""
+    made = card("passport_aa_ec")
+    files = {**made.chip.files, lds.group_file(number): tlv.build(lds.group_tag(number), content)}
+    evidence, _ = read(with_chip(made, files=files))
+    verdict = judge(evidence, trust, instant)
+    assert verdict.kind is VerdictKind.REFUSED
+    assert Finding.GROUP_ALTERED in verdict.codes
 
 
 def test_every_challenge_is_a_new_one(card, read, monkeypatch):

@@ -16,6 +16,7 @@ from appliance.cards.active_authentication import ActiveKey
 from appliance.cards.errors import CardError, MalformedData, Unsupported
 from appliance.cards.mrz import Format
 from appliance.cards.security_infos import tlv_oid
+from appliance.cards.software import der
 from appliance.cards.software.persona import JULE, MARIA, NICOLO, PERSONAS, portrait_jpeg2000
 
 
@@ -279,6 +280,28 @@ def test_invented_people_expire_when_they_should(name, today):
     assert reference.is_valid(person.codice_fiscale)
     assert 4 < (person.expiry(today) - today).days / 365 < 7
     assert -2 < (person.expiry(today, expired=True) - today).days / 365 < 0
+
+
+def test_a_key_of_an_unknown_kind_beside_one_we_know(card):
+    """A chip may carry keys for readers to come."""
+    group = lds.parse_dg14(card("cie_aes").chip.files[lds.group_file(14)])
+    known = tlv.parse_one(group, 0x31).value
+    algorithm = der.sequence(der.oid("1.3.101.110"))
+    key = der.sequence(tlv.build(0x06, security_infos.PUBLIC_KEY_PREFIX + b"\x02"),
+                       der.sequence(algorithm, der.bits(bytes(32))))  # fmt: skip
+    assert len(security_infos.chip_keys(tlv.build(0x31, key + known))) == 1
+    with pytest.raises(Unsupported):
+        security_infos.chip_keys(tlv.build(0x31, key))
+
+
+def test_a_suite_nobody_knows(card):
+    """Of chip authentication; no error of Python's own comes out."""
+    group = lds.parse_dg14(card("cie_aes").chip.files[lds.group_file(14)])
+    prefix = security_infos.CHIP_AUTHENTICATION_PREFIX
+    other = group.replace(prefix + b"\x02\x02", prefix + b"\x02\x09")
+    assert other != group
+    with pytest.raises(Unsupported):
+        security_infos.chip_keys(other)
 
 
 def test_object_identifiers():

@@ -227,6 +227,8 @@ def assert_well_said(verdict):
         assert NotChecked.SIGNATURE not in verdict.not_checked
     if verdict.kind is RED:
         assert verdict.portrait is None
+    if verdict.portrait is None:
+        assert not any("fotografia sono firmati" in line for line in verdict.lines)
     if verdict.kind is GREY and Reason.TIME_UNTRUSTED not in verdict.codes:
         assert NotChecked.SIGNATURE in verdict.not_checked
     assert "ESEMPIO" not in repr(verdict)
