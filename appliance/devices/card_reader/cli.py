@@ -70,9 +70,7 @@ def add_commands(commands: Any) -> None:
     read.set_defaults(run=read_command)
 
     emulate = parts.add_parser("emulate", help="lay a software card into the virtual reader of pcscd (vpcd)")
-    emulate.add_argument(
-        "name", choices=[str(name) for name in CardName], metavar="NAME", help=_NAMES
-    )
+    emulate.add_argument("name", choices=[str(name) for name in CardName], metavar="NAME", help=_NAMES)
     emulate.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help=f"slot of the virtual reader ({DEFAULT_PORT})"
     )
