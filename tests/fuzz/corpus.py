@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 from PIL import Image
 
@@ -19,15 +18,27 @@ from appliance.cards.software.personalise import FaceEncoding
 from appliance.cards.software.shelf import CardName
 from tests.fuzz import genuine, targets
 
-FOLDER = Path(__file__).parent / "corpus"
+FOLDER = genuine.CORPUS
 DOCUMENTS = (
     CardName.CIE,
     CardName.CIE_AES,
     CardName.PASSPORT,
     CardName.PASSPORT_AA_RSA,
     CardName.PASSPORT_AA_EC,
+    CardName.PASSPORT_CAM,
 )
-_FILE_TARGETS = {"dg1", "dg11", "dg12", "dg14", "dg15", "sod", "com", "card_access", "atr_info"}
+_FILE_TARGETS = {
+    "dg1",
+    "dg11",
+    "dg12",
+    "dg14",
+    "dg15",
+    "sod",
+    "com",
+    "card_access",
+    "card_security",
+    "atr_info",
+}
 
 
 def write() -> int:
@@ -70,6 +81,11 @@ def _documents() -> Iterator[tuple[str, str, bytes]]:
         true = genuine.files(name)
         whole = parts(true["dg1"], true["dg11"], true["dg14"], true["card_access"], true["sod"])
         yield "document", str(name), whole
+        yield "folder", str(name), parts(true["sod"], true["dg1"], b"", true["card_access"])
+    select = Command(0x00, 0xA4, 0x04, 0x0C, lds.APPLICATION_ID).encode()
+    read = Command(0x00, 0xB0, 0x9C, 0, b"", 256).encode()
+    access = genuine.files(CardName.CIE_AES)["card_access"] + b"\x90\x00"
+    yield "trace", "opening", parts(select, b"\x90\x00", read, access, read[:4], b"\x63\x00")
 
 
 def _faces() -> Iterator[tuple[str, str, bytes]]:

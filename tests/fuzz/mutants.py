@@ -28,7 +28,13 @@ from contracts.errors import PueError
 from tests.fuzz import genuine
 
 LONGEST_ANSWER_BYTES = 65538
-KINDS = (CardName.CIE_AES, CardName.CIE_BAC_ONLY, CardName.PASSPORT_AA_EC, CardName.CNS)
+KINDS = (
+    CardName.CIE_AES,
+    CardName.CIE_BAC_ONLY,
+    CardName.PASSPORT_AA_EC,
+    CardName.PASSPORT_CAM,
+    CardName.CNS,
+)
 """Every protocol but Diffie-Hellman over numbers, which is ten times slower and has its own tests."""
 
 
