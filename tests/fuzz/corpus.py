@@ -12,7 +12,9 @@ from PIL import Image
 
 from appliance.cards import cie_nis, lds, tlv
 from appliance.cards.apdu import Command
-from appliance.cards.software import personalise
+from appliance.cards.software import der, personalise
+from appliance.cards.software.authority import make_test_authority
+from appliance.cards.software.lists import write_master_list, write_revocation_list
 from appliance.cards.software.persona import JULE, MARIA, NICOLO
 from appliance.cards.software.personalise import FaceEncoding
 from appliance.cards.software.shelf import CardName
@@ -73,7 +75,20 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
         size = 44 if len(lines) == 88 else 30
         text = b"\n".join(lines[start : start + size] for start in range(0, len(lines), size))
         yield "mrz", person.given_names.split()[0].lower(), text
+    state = make_test_authority(now=genuine.NOW)
+    yield "master_list", "demo", write_master_list(state, [state.anchor_der], genuine.NOW)
+    yield "master_list", "ber", write_master_list(state, [state.anchor_der] * 2, genuine.NOW, ber=True)
+    yield "revocation_list", "demo", write_revocation_list(state, [1, 2**63], genuine.NOW, number=7)
+    yield "revocation_list", "empty", write_revocation_list(state, [], genuine.NOW, number=8)
+    yield "revocation_list", "last_day", _list_of_the_last_day()
     yield "trust_bundle", "demo", genuine.trust().to_bytes()
+
+
+def _list_of_the_last_day() -> bytes:
+    """Made on the last day there is, and without a day for the next one."""
+    algorithm = der.sequence(der.oid("1.2.840.10045.4.3.2"))
+    outline = der.sequence(algorithm, der.sequence(), tlv.build(0x18, b"99991231235959Z"))
+    return der.sequence(outline, algorithm, der.bits(b"none"))
 
 
 def _documents() -> Iterator[tuple[str, str, bytes]]:

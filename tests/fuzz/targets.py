@@ -19,11 +19,13 @@ from appliance.cards.cns_evidence import CnsEvidence, Layout, Possession
 from appliance.cards.cns_verdict import judge_cns
 from appliance.cards.errors import CardError
 from appliance.cards.evidence import Access, ChipProof, Evidence
+from appliance.cards.master_list import open_master_list
 from appliance.cards.mrz import Mrz, MrzKey
+from appliance.cards.revocation import RevocationList
 from appliance.cards.secure_messaging import SecureMessaging
 from appliance.cards.software.shelf import CardName
 from appliance.cards.trace import Redactor
-from appliance.cards.trust import TrustStore
+from appliance.cards.trust import Purpose, TrustStore
 from appliance.cards.verdict import judge
 from contracts.desk_api.clerk import VerdictKind
 from contracts.errors import PueError
@@ -238,6 +240,22 @@ def trace_conversation(data: bytes) -> None:
         assert len(line) < 500
 
 
+def read_master_list(data: bytes) -> None:
+    """What opens names the very certificates that were signed."""
+    found = open_master_list(data)
+    true = open_master_list(genuine.seed("master_list", "demo"))
+    assert (found.certificates, found.signed_at) == (true.certificates, true.signed_at)
+
+
+def read_revocation_list(data: bytes) -> None:
+    """Nothing is verified here: the list must only be read as far as its bytes go, and speak of nobody else's."""
+    found = RevocationList.from_der(data, Purpose.TRAVEL_DOCUMENT)
+    found.critical_unknown()
+    assert len(found.serials) <= len(data) // 4
+    for anchor in genuine.trust().anchors:
+        found.speaks_of(anchor.certificate)
+
+
 def read_trust_bundle(data: bytes) -> None:
     TrustStore.from_bytes(data)
 
@@ -259,8 +277,10 @@ TARGETS: dict[str, Target] = {
     "document": judge_document,
     "face": read_face,
     "folder": examine_folder,
+    "master_list": read_master_list,
     "mrz": read_mrz,
     "nis": judge_service_number,
+    "revocation_list": read_revocation_list,
     "sealed_answer": open_sealed_answer,
     "sod": read_sod,
     "stranger": open_answer,
