@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from appliance.cards.verdict import Verdict
     from appliance.devices.card_reader.port import CardReader
 
+_NAMES: Final = ", ".join(name for name in CardName if not name.startswith("hostile_")) + ", hostile_…"
 _SIMULATED: Final = "simulated:"
 _TRUST_LIMIT_BYTES: Final = 16 * 1024 * 1024
 _GOOD: Final = (VerdictKind.VERIFIED, VerdictKind.CHIP_UNPROVEN)
@@ -50,7 +51,7 @@ def add_commands(commands: Any) -> None:
         default="",
         metavar="NAME",
         help=f"part of the PC/SC reader's name (default: the first), or {_SIMULATED}CARD with CARD one of "
-        + ", ".join(CardName),
+        + _NAMES,
     )
     read.add_argument(
         "--can", metavar="SIX_DIGITS", help="the number on the front; - reads it from standard input"
@@ -69,9 +70,7 @@ def add_commands(commands: Any) -> None:
     read.set_defaults(run=read_command)
 
     emulate = parts.add_parser("emulate", help="lay a software card into the virtual reader of pcscd (vpcd)")
-    emulate.add_argument(
-        "name", choices=[str(name) for name in CardName], metavar="NAME", help=", ".join(CardName)
-    )
+    emulate.add_argument("name", choices=[str(name) for name in CardName], metavar="NAME", help=_NAMES)
     emulate.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help=f"slot of the virtual reader ({DEFAULT_PORT})"
     )
@@ -127,7 +126,7 @@ def _reader_and_secret(arguments: argparse.Namespace, clock: Clock) -> tuple[Car
 
     name = arguments.reader.removeprefix(_SIMULATED)
     if name not in set(CardName):
-        raise _NoSuchCard(f"no software card is called {name!r}; there are {', '.join(CardName)}")
+        raise _NoSuchCard(f"no software card is called {name!r}; there are {_NAMES}")
     reader = SimulatedCardReader(now=clock.now)
     card = reader.insert(name)
     return reader, secret or card.opens_with, True
