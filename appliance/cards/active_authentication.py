@@ -12,7 +12,7 @@ from asn1crypto import keys
 
 from appliance.cards import lds, signatures
 from appliance.cards import security_infos as infos
-from appliance.cards.errors import CardError, MalformedData, Unsupported
+from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData, Unsupported
 
 CHALLENGE_BYTES = 8
 HEADER = 0x6A
@@ -46,7 +46,7 @@ class ActiveKey:
         try:
             self._info = keys.PublicKeyInfo.load(lds.parse_dg15(group15), strict=True)
             self.signature_bytes = self._longest_signature()
-        except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        except ASN1_FAULTS as fault:
             if isinstance(fault, CardError):
                 raise
             raise MalformedData("data group 15 holds no public key", reason="dg15") from fault

@@ -23,6 +23,7 @@ MAX_APDUS = 400
 MAX_EXCHANGED_BYTES = 256 * 1024
 """Both directions, retries included: no document of ours needs half of either."""
 MAX_READ_BYTES = 256 * 1024
+"""What all files together may weigh."""
 SHORT_CHUNK_BYTES = 223
 """Largest read whose protected answer still fits a short response with every suite."""
 EXTENDED_CHUNK_MAX_BYTES = 3840

@@ -20,7 +20,7 @@ from appliance.cards.agreement import RandomBytes
 from appliance.cards.apdu import Command, Instruction, StatusWord
 from appliance.cards.channel import Channel
 from appliance.cards.cns_evidence import Possession
-from appliance.cards.errors import CardRefused, CardUnreadable, MalformedData, NotADocument
+from appliance.cards.errors import ASN1_FAULTS, CardRefused, CardUnreadable, MalformedData, NotADocument
 from appliance.cards.passive_authentication import Finding
 from appliance.cards.steps import Exchange, Progress, ReaderLimits, Stage
 from appliance.cards.trust import TrustStore
@@ -146,9 +146,14 @@ def _rsa_numbers(key: bytes) -> tuple[int, int]:
     try:
         numbers = keys.RSAPublicKey.load(key, strict=True)
         modulus, exponent = int(numbers["modulus"].native), int(numbers["public_exponent"].native)
-    except (ValueError, TypeError, KeyError) as fault:
+    except ASN1_FAULTS as fault:
         raise MalformedData("the chip's key cannot be read", reason="nis_key") from fault
-    if not 1024 <= modulus.bit_length() <= 4096 or modulus % 2 == 0 or not 3 <= exponent < 1 << 32:
+    if (
+        modulus < 0
+        or not 1024 <= modulus.bit_length() <= 4096
+        or modulus % 2 == 0
+        or not 3 <= exponent < 1 << 32
+    ):
         raise MalformedData("the chip's key is of strange size", reason="rsa_key")
     return modulus, exponent
 

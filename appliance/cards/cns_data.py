@@ -17,7 +17,7 @@ import re
 from asn1crypto import x509
 
 from appliance.cards import codice_fiscale, lds, tlv
-from appliance.cards.errors import MalformedData
+from appliance.cards.errors import ASN1_FAULTS, MalformedData
 
 PERSONAL_DATA_MAX_BYTES = 400
 """The size of EF_Dati_personali on every card; what it says of itself must fit in it."""
@@ -189,7 +189,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
     try:
         certificate = x509.Certificate.load(der, strict=True)
         _ = certificate.native  # asn1crypto parses late: whatever is wrong is found here
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError) as fault:
+    except ASN1_FAULTS as fault:
         raise MalformedData("the card's certificate cannot be read", reason="cns_certificate") from fault
     return certificate
 

@@ -284,8 +284,10 @@ def by_oid(oid: str) -> Curve:
 def by_parameters(p: int, a: int, b: int, generator: bytes, n: int) -> Curve:
     """The named curve that has exactly these explicit parameters; nothing else is believed."""
     for curve in CURVES:
-        if (curve.p, curve.a, curve.b, curve.n) == (p, a % p, b % p, n) and generator == curve.encode(
-            curve.generator
+        if (
+            p == curve.p
+            and (curve.a, curve.b, curve.n) == (a % p, b % p, n)
+            and generator == curve.encode(curve.generator)
         ):
             return curve
     raise Unsupported("explicit curve parameters that are no standard curve")

@@ -7,6 +7,17 @@ from __future__ import annotations
 
 from contracts.errors import PueError, WhoCanAct
 
+ASN1_FAULTS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""How asn1crypto complains about hostile bytes: late, and in all these ways. Whatever it is, the object is none."""
+
 
 class CardError(PueError):
     """Base of everything a card conversation refuses with."""

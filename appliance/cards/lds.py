@@ -101,20 +101,27 @@ class Contents:
     groups: tuple[int, ...]
 
 
-def clean_text(raw: bytes, max_signs: int = 200) -> str:
+_MARKS_MAX = 2
+"""Marks on one letter, after composition; no written language of Europe stacks more."""
+TEXT_MAX_SIGNS = 200
+
+
+def clean_text(raw: bytes, max_signs: int = TEXT_MAX_SIGNS) -> str:
     """Text fit for a screen, a printer and a log: letters, marks, digits, plain punctuation; the rest becomes a space.
 
-    Control characters, escapes and direction overrides of a hostile card do not pass.
+    Control characters, escapes, direction overrides and towers of marks do not pass.
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    kept = (
-        sign if unicodedata.category(sign)[0] in "LMN" or sign in " '’-.,/()&+:°" else " "
-        for sign in unicodedata.normalize("NFC", text[:max_signs])
-    )
-    return " ".join("".join(kept).split())
+    kept, marks = "", 0
+    for sign in unicodedata.normalize("NFC", text[:max_signs]):
+        kind = unicodedata.category(sign)[0]
+        marks = marks + 1 if kind == "M" else 0
+        if marks <= _MARKS_MAX:
+            kept += sign if kind in "LMN" or sign in " '’-.,/()&+:°" else " "
+    return " ".join(kept.split())
 
 
 def parse_com(data: bytes) -> Contents:
@@ -170,7 +177,9 @@ def parse_dg11(data: bytes) -> PersonalDetails:
         value = tlv.first(objects, tag)
         if value is None:
             return None
-        return joint.join(filter(None, (clean_text(part) for part in value.split(b"<")))) or None
+        # no sign is longer than four bytes: what is cut off here could not be shown anyway
+        parts = value[: 4 * TEXT_MAX_SIGNS].split(b"<")
+        return joint.join(filter(None, map(clean_text, parts)))[:TEXT_MAX_SIGNS].rstrip() or None
 
     number = text(0x5F10, "")
     surname, given_names = _divided_name(tlv.first(objects, 0x5F0E) or b"")

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from asn1crypto import cms, x509
 
 from appliance.cards import lds, signatures, states, tlv
-from appliance.cards.errors import CardError, MalformedData, Unsupported
+from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData, Unsupported
 from appliance.cards.trust import Purpose, TrustAnchor, TrustStore
 
 _SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
@@ -161,7 +161,7 @@ def unverified(sod: bytes) -> tuple[SecurityObject, x509.Certificate | None]:
         return parse_security_object(signed.content), signed.certificate
     except CardError:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as fault:
+    except ASN1_FAULTS as fault:
         raise MalformedData("the security object cannot be read", reason="sod") from fault
 
 
@@ -209,8 +209,7 @@ def check_files(
         return _check(signed, parse_security_object(signed.content, numbers), files, trust, at, issuing_state)
     except Unsupported:
         return PassiveAuthentication((Finding.ALGORITHM_UNSUPPORTED,))
-    except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        # asn1crypto parses late and complains in many ways: whatever it is, this is no security object
+    except (CardError, *ASN1_FAULTS):
         return PassiveAuthentication((Finding.SOD_MALFORMED,))
 
 

@@ -88,9 +88,10 @@ def read_and_judge(
         `CardError` of the conversations; whatever the session itself raises when reader or card leave.
     """
     limits = ReaderLimits(session.max_command_bytes, session.max_response_bytes)
+    end_s = monotonic_s() + READING_LIMIT_S
 
     def drive(exchange: Exchange[T]) -> T:
-        return _drive(exchange, session, on_progress, monotonic_s)
+        return _drive(exchange, session, on_progress, lambda: monotonic_s() > end_s)
 
     if secret is not None:
         evidence = drive(read_document(secret, wanted=wanted, limits=limits, random_bytes=random_bytes))
@@ -119,7 +120,9 @@ def read_and_judge_nis(
         NotADocument, CardGone and the other `CardError` of the conversation.
     """
     limits = ReaderLimits(session.max_command_bytes, session.max_response_bytes)
-    evidence = _drive(read_nis(limits=limits, random_bytes=random_bytes), session, on_progress, monotonic_s)
+    end_s = monotonic_s() + READING_LIMIT_S
+    conversation = read_nis(limits=limits, random_bytes=random_bytes)
+    evidence = _drive(conversation, session, on_progress, lambda: monotonic_s() > end_s)
     return evidence, judge_nis(evidence, trust, instant)
 
 
@@ -132,15 +135,15 @@ def _drive(
     conversation: Exchange[T],
     session: Transport,
     on_progress: OnProgress | None,
-    monotonic_s: Callable[[], float],
+    is_late: Callable[[], bool],
 ) -> T:
-    end_s = monotonic_s() + READING_LIMIT_S
     try:
         step = next(conversation)
         while True:
-            if monotonic_s() > end_s:
+            answer = _carry_out(step, session, on_progress)
+            if is_late():  # asked after each answer: the last one counts too
                 raise CardUnreadable("the card is too slow", reason="too_slow")
-            step = conversation.send(_carry_out(step, session, on_progress))
+            step = conversation.send(answer)
     except StopIteration as end:
         found: T = end.value
         return found

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 from asn1crypto import pem, x509
 
+from appliance.cards.errors import ASN1_FAULTS
 from contracts.errors import PueError, WhoCanAct
 
 MAX_ANCHORS = 5000
@@ -59,7 +60,7 @@ class TrustAnchor:
             country = str(certificate.subject.native.get("country_name", "")).upper()
             # lazily parsed parts that the chain will need: damaged ones are found now, not at the desk
             _ = certificate.issuer.hashable, certificate.public_key.algorithm, certificate.key_identifier
-        except (ValueError, TypeError, KeyError) as fault:
+        except ASN1_FAULTS as fault:
             raise InvalidTrustBundle("a certificate in the trust bundle cannot be read") from fault
         return cls(der, certificate, country, purpose)
 

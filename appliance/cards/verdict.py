@@ -329,6 +329,27 @@ def _title(kind: VerdictKind, codes: list[str]) -> str:
     return _TITLES[kind]
 
 
+def without_photo(verdict: Verdict) -> Verdict:
+    """The verdict when the photo, genuine as its bytes are, cannot be drawn: green needs a face to compare."""
+    if verdict.portrait is None:
+        return verdict
+    kind, codes = verdict.kind, list(verdict.codes)
+    if kind is VerdictKind.VERIFIED:
+        kind = VerdictKind.CHIP_UNPROVEN
+        codes.insert(0, Reason.PHOTO_MISSING)
+    else:
+        codes.insert(1, Reason.PHOTO_MISSING)  # what decided stays first
+    return dataclasses.replace(
+        verdict,
+        kind=kind,
+        title=_title(kind, codes),
+        lines=_lines(kind, codes),
+        not_checked=(NotChecked.PHOTO, *verdict.not_checked),
+        codes=tuple(str(code) for code in codes),
+        portrait=None,
+    )
+
+
 def _verdict(
     kind: VerdictKind,
     codes: list[str],

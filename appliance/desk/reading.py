@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import io
 from typing import TYPE_CHECKING, Final
 
 from asn1crypto import cms
 
-from appliance.cards.errors import MalformedCode
+from appliance.capture.portrait import portrait_jpeg
+from appliance.cards.errors import ASN1_FAULTS, MalformedCode
 from appliance.cards.evidence import Evidence
 from appliance.cards.mrz import MrzKey
 from appliance.cards.reading import read_and_judge
 from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Progress, Secret
-from appliance.cards.verdict import Instant
+from appliance.cards.verdict import Instant, without_photo
 from appliance.desk.sitting import Citizen, ReadCard, Reading, VerdictFacts
 from contracts.identity import fingerprint
 
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 
     from appliance.cards.cns_evidence import CnsEvidence
     from appliance.cards.evidence import Identity
-    from appliance.cards.lds import Portrait
     from appliance.cards.trust import TrustStore
     from appliance.cards.verdict import Verdict
     from appliance.devices.card_reader.port import CardReader
     from appliance.runtime.clock import Clock
 
-PHOTO_LIMIT_PX: Final = 4_000_000
 PROVINCE_SIGNS: Final = 2
 _PART: Final = ", "
 _KINDS: Final = {"P": "passaporto", "C": "cie", "I": "cie", "A": "cie"}
@@ -51,7 +49,10 @@ def read_card(
     instant = Instant(clock.now(), clock.trusted().trusted)
     with reader.connect() as session:
         evidence, verdict = read_and_judge(session, secret, trust, instant, on_progress)
-    photo = None if verdict.portrait is None else photo_jpeg(verdict.portrait)
+    # only now, and in a process of its own: until the verdict the image was anybody's
+    photo = None if verdict.portrait is None else portrait_jpeg(verdict.portrait.image)
+    if photo is None:
+        verdict = without_photo(verdict)
     citizen = None if verdict.identity is None else _citizen(verdict.identity)
     return citizen, _facts(evidence, verdict, has_photo=photo is not None), photo
 
@@ -127,7 +128,7 @@ def signer_fingerprint(sod: bytes | None) -> str:
     """SHA-256 of the document signer's certificate inside an EF.SOD; empty where it carries none."""
     if not sod:
         return ""
-    with contextlib.suppress(ValueError, TypeError, KeyError, IndexError):
+    with contextlib.suppress(*ASN1_FAULTS):
         wrapped = cms.ContentInfo.load(_unwrapped(sod))
         return fingerprint(wrapped["content"]["certificates"][0].chosen.dump())
     return ""
@@ -138,18 +139,3 @@ def _unwrapped(sod: bytes) -> bytes:
     length = sod[1]
     start = 2 if length < 0x80 else 2 + (length & 0x7F)
     return sod[start:]
-
-
-def photo_jpeg(portrait: Portrait) -> bytes | None:
-    """The chip's photo as a JPEG a browser can show; None where it cannot be drawn."""
-    from PIL import Image
-
-    out = io.BytesIO()
-    try:
-        with Image.open(io.BytesIO(portrait.image), formats=("JPEG", "JPEG2000")) as picture:
-            if picture.width * picture.height > PHOTO_LIMIT_PX:
-                return None
-            picture.convert("RGB").save(out, "JPEG", quality=88)
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return None
-    return out.getvalue()

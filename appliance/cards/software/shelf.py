@@ -14,9 +14,13 @@ from appliance.cards.software.active_key import ActiveKeyKind, make_active_key
 from appliance.cards.software.authority import DEFAULT_SEED, InventedAuthority, make_test_authority
 from appliance.cards.software.cie import Cie, personalise_services
 from appliance.cards.software.cns_card import CnsCard, CnsKind, issue_cns
+from appliance.cards.software.hostile import Hostility, issue_hostile
 from appliance.cards.software.persona import ALDO, JULE, NICOLO
 from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise
 from appliance.cards.software.travel_document import Chip, TravelDocument
+from appliance.cards.software.twists import TwistedCard
+
+_HOSTILE = "hostile_"
 
 
 class CardName(enum.StrEnum):
@@ -63,6 +67,11 @@ class CardName(enum.StrEnum):
     CNS_CLONED = "cns_cloned"
     """Everything that can be read, on a card with a key of its own."""
     CNS_UNKNOWN_AUTHORITY = "cns_unknown_authority"
+
+    # cards that mean harm: `hostile_` and a name of `hostile.Hostility`
+    _ignore_ = "_hostility"
+    for _hostility in Hostility:
+        vars()[f"HOSTILE_{_hostility.name}"] = f"{_HOSTILE}{_hostility}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +170,7 @@ def issue(
     now: datetime.datetime,
     authority: InventedAuthority | None = None,
     random_bytes: RandomBytes = secrets.token_bytes,
-) -> TravelDocument | CnsCard:
+) -> TravelDocument | CnsCard | TwistedCard:
     """One card off the shelf.
 
     Args:
@@ -173,7 +182,11 @@ def issue(
     Raises:
         ValueError: no such card.
     """
-    recipe = SHELF[CardName(name)]
+    name = CardName(name)
+    if name.startswith(_HOSTILE):
+        home = authority or make_test_authority(now=now)
+        return issue_hostile(Hostility(name.removeprefix(_HOSTILE)), now, home, random_bytes)
+    recipe = SHELF[name]
     if isinstance(recipe, CnsKind):
         return issue_cns(recipe, now)
     if authority is None or recipe.signer is not HOME:
