@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.cards.dump import examine
 from appliance.cards.reading import read_and_judge, read_and_judge_nis
-from appliance.cards.software.shelf import issue
+from appliance.cards.software.shelf import CardName, issue
 from appliance.cards.trust import TrustStore
 from appliance.cards.verdict import Instant
 from appliance.devices.card_reader import answers, by_hand
 from appliance.devices.card_reader.advice import advice, sentence
 from appliance.devices.card_reader.dump_folder import read_folder
-from appliance.devices.card_reader.shelf_words import LINES, to_read
+from appliance.devices.card_reader.shelf_words import line_of, to_read
 from appliance.devices.card_reader.virtual_slot import DEFAULT_PORT, VirtualSlot
 from appliance.runtime.clock import SystemClock
 from contracts.desk_api.clerk import VerdictKind
@@ -137,7 +137,7 @@ def _noon(text: str) -> datetime.datetime:
 
 def _add_emulate(parts: Any) -> None:
     emulate = parts.add_parser("emulate", help="lay a software card into the virtual reader of pcscd (vpcd)")
-    emulate.add_argument("name", nargs="?", choices=list(LINES), metavar="NAME", help="see --list")
+    emulate.add_argument("name", nargs="?", choices=list(CardName), metavar="NAME", help="see --list")
     emulate.add_argument("--list", action="store_true", help="name all cards, a line each")
     emulate.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help=f"slot of the virtual reader ({DEFAULT_PORT})"
@@ -268,8 +268,9 @@ def check_dump_command(arguments: argparse.Namespace) -> int:
 def emulate_command(arguments: argparse.Namespace, wrong_use: Callable[[str], Any]) -> int:
     """Until Ctrl-C, or until the reader lets the card go."""
     if arguments.list:
-        for name, line in LINES.items():
-            print(f"{name:22} {line}")
+        width = max(map(len, CardName))
+        for name in CardName:
+            print(f"{name:{width}}  {line_of(name)}")
         return 0
     if arguments.name is None:
         wrong_use("say which card, or --list")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from appliance.cards.software.cns_card import PIN, CnsCard
 from appliance.cards.software.shelf import CardName
 from appliance.cards.software.travel_document import TravelDocument
+from appliance.cards.software.twists import TwistedCard
 
 if TYPE_CHECKING:
     from appliance.cards.software.card import SoftwareCard
 
-LINES: Final[Mapping[CardName, str]] = {
+_LINES: Final[Mapping[CardName, str]] = {
     CardName.CIE: "a CIE as issued: PACE over numbers with 3DES",
     CardName.CIE_ALDO: "the same, of an elderly man",
     CardName.CIE_AES: "a CIE with PACE and chip authentication over a curve, AES",
@@ -27,6 +28,8 @@ LINES: Final[Mapping[CardName, str]] = {
     CardName.CIE_CLONED_SILENT: "files copied to another chip, which keeps silent: red",
     CardName.CIE_TORN: "leaves the field in the middle of the photo",
     CardName.PASSPORT: "a passport: PACE and chip authentication over a curve",
+    CardName.PASSPORT_CAM: "a passport whose opening proves the chip too (chip authentication mapping)",
+    CardName.PASSPORT_CLONED_CAM: "the same, copied to another chip: red",
     CardName.PASSPORT_AA_RSA: "a passport of the last decade: BAC, active authentication with RSA",
     CardName.PASSPORT_AA_EC: "a passport with active authentication over a curve",
     CardName.PASSPORT_FOREIGN: "of another invented State: grey",
@@ -40,8 +43,15 @@ LINES: Final[Mapping[CardName, str]] = {
 }
 
 
+def line_of(name: CardName) -> str:
+    """What to expect of a card; hostile ones say it by their names."""
+    return _LINES.get(name) or f"means harm: {name.removeprefix('hostile_').replace('_', ' ')}"
+
+
 def to_read(card: SoftwareCard) -> str:
     """The options of `card read` that open it, as one types them: all of it invented, so it may be shown."""
+    if isinstance(card, TwistedCard):
+        card = card.card
     if isinstance(card, TravelDocument):
         can = ["--can", card.can] if card.can else []
         return shlex.join([*can, "--mrz", *card.printed_lines])

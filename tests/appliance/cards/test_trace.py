@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from appliance.cards.cns import Pin
 from appliance.cards.errors import CardError
-from appliance.cards.reading import read_and_judge
+from appliance.cards.reading import read_and_judge, read_and_judge_nis
 from appliance.cards.software.persona import ALDO, JULE, MARIA, NICOLO
 from appliance.cards.software.shelf import CardName, issue
 from appliance.cards.software.travel_document import TravelDocument
@@ -69,6 +69,7 @@ def secrets_of(card) -> list[str | bytes]:
             person.codice_fiscale,
             person.document_number,
             person.can,
+            person.nis,
             f"{person.birth:%y%m%d}",
             f"{person.birth:%d%m%Y}",
         ]
@@ -84,8 +85,12 @@ def windows(payloads, size_bytes) -> set[bytes]:
     }
 
 
-@pytest.mark.parametrize("short_only", [False, True])
-@pytest.mark.parametrize("name", CardName)
+READINGS = [
+    (name, short) for name in CardName for short in (False, True) if not (short and "hostile" in name)
+]
+
+
+@pytest.mark.parametrize(("name", "short_only"), READINGS)
 def test_no_secret_of_any_card_is_in_its_trace(name, short_only):
     card = issue(name, NOW)
     codes = [card.opens_with]
@@ -102,6 +107,8 @@ def test_no_secret_of_any_card_is_in_its_trace(name, short_only):
             )
         except CardError as refusal:
             recorder.lines.append(refusal.code)
+        if name == CardName.CIE:
+            read_and_judge_nis(recorder, demo_trust(NOW), Instant(NOW, trusted=True))
         traces += recorder.lines
         carried += recorder.carried
     text = "\n".join(traces).lower()
@@ -164,9 +171,9 @@ def lines_of(*exchanges):
 def test_what_is_shown():
     assert lines_of(
         ("00A4020C02011C", "9000"),
-        ("00B0000000", "31143012060A04007F00070202040202020102020 10D9000".replace(" ", "")),
+        ("00B0000000", "31143012060A04007F0007020204020202010202010D9000"),
         ("0022C1A40F800A04007F00070202040202830102", "63C2"),
-        ("10860000027C0000", "7C0A8008 0011223344556677 9000".replace(" ", "")),
+        ("10860000027C0000", "7C0A800800112233445566779000"),
         ("0CA4020C158709016375432908C044F68E08BF8B92D635FF24F800", "990290008E08FA855A5D4C50A8ED9000"),
         ("00200010083132333435FFFFFF", "9000"),
         ("80CA9F7F00", "0102036A88"),
@@ -190,7 +197,7 @@ def test_what_is_shown():
 
 def test_a_file_of_the_application_is_never_taken_for_the_free_one_of_the_same_number():
     """011C is EF.CardAccess in the master file and another file inside the application."""
-    content = "31143012060A04007F000702020402020201020201 0D9000".replace(" ", "")
+    content = "31143012060A04007F0007020204020202010202010D9000"
     lines = lines_of(
         ("00A4040C07A0000002471001", "9000"), ("00A4020C02011C", "9000"), ("00B0000000", content)
     )
@@ -211,7 +218,7 @@ def test_letters_in_a_free_file_are_not_shown():
     [
         # a CIE as seen in the field; a CNS; a transport card that carries its serial number; no ATR
         (
-            "3B8F800180318065B085040011120FFF829000 8A",
+            "3B8F800180318065B085040011120FFF8290008A",
             "3B 8F 80 01 80 31 80 65 B0 85 04 00 11 (3 bytes) 82 90 00",
         ),
         (
