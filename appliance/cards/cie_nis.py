@@ -23,8 +23,16 @@ from appliance.cards.cns_evidence import Possession
 from appliance.cards.errors import ASN1_FAULTS, CardRefused, CardUnreadable, MalformedData, NotADocument
 from appliance.cards.passive_authentication import Finding
 from appliance.cards.steps import Exchange, Progress, ReaderLimits, Stage
-from appliance.cards.trust import TrustStore
-from appliance.cards.verdict import Instant, NotChecked, Reason, Verdict, no_earlier_than_bundle
+from appliance.cards.trust import Revocation, TrustStore
+from appliance.cards.verdict import (
+    UNCHECKED,
+    Instant,
+    NotChecked,
+    Reason,
+    Verdict,
+    no_earlier_than_bundle,
+    revocation_gap,
+)
 from contracts.desk_api.clerk import VerdictKind
 
 IAS_APPLICATION = bytes.fromhex("A0000000308000000009816001")
@@ -168,12 +176,15 @@ class NisReason(enum.StrEnum):
 
 _TITLES = {
     VerdictKind.VERIFIED: "Numero della carta autentico",
+    VerdictKind.CHIP_UNPROVEN: "Numero della carta autentico, con una riserva",
     VerdictKind.NOT_VERIFIED: "Numero della carta non verificato",
     VerdictKind.REFUSED: "Carta da non accettare",
 }
 _LINES: dict[str, str] = {
     NisReason.NOT_ORIGINAL: "Il chip non ha dimostrato di essere l'originale: può essere una copia.",
     NisReason.ALTERED: "Il numero o la chiave nel chip non sono quelli firmati dallo Stato.",
+    Finding.SIGNER_REVOKED: "Lo Stato ha revocato il certificato di chi ha firmato il numero.",
+    Reason.TRUST_STALE: "L'elenco con cui la postazione riconosce le carte è scaduto: va rinnovato.",
     NisReason.GENUINE: "Il numero è firmato dallo Stato e il chip è l'originale.",
     Reason.TIME_UNTRUSTED: "L'ora della postazione non è certa: la firma non si può controllare del tutto.",
 }
@@ -194,17 +205,31 @@ def judge_nis(evidence: NisEvidence, trust: TrustStore, instant: Instant) -> Ver
         refusals.append(NisReason.NOT_ORIGINAL)
     if signed.tampered or (signed.ok and signed.authentic != frozenset(files)):
         refusals.append(NisReason.ALTERED)
-    findings = [str(one) for one in signed.findings if one is not Finding.GROUP_ALTERED]
+    if Finding.SIGNER_REVOKED in signed.findings:
+        refusals.append(Finding.SIGNER_REVOKED)
+    findings = [
+        str(one) for one in signed.findings if one not in (Finding.GROUP_ALTERED, Finding.SIGNER_REVOKED)
+    ]
+    stale = [str(Reason.TRUST_STALE)] if trust.stale(moment.date()) else []
+    genuine = [*stale, str(NisReason.GENUINE)]
     if refusals:
-        return _verdict(VerdictKind.REFUSED, [*refusals, *findings], moment, trust)
-    if findings:
-        return _verdict(VerdictKind.NOT_VERIFIED, findings, moment, trust)
-    if not instant.trusted:
-        return _verdict(VerdictKind.NOT_VERIFIED, [Reason.TIME_UNTRUSTED, NisReason.GENUINE], moment, trust)
-    return _verdict(VerdictKind.VERIFIED, [NisReason.GENUINE], moment, trust)
+        kind, codes = VerdictKind.REFUSED, [*refusals, *findings]
+    elif findings:
+        kind, codes = VerdictKind.NOT_VERIFIED, [*findings, *stale]
+    elif not instant.trusted:
+        kind, codes = VerdictKind.NOT_VERIFIED, [Reason.TIME_UNTRUSTED, *genuine]
+    else:
+        kind, codes = VerdictKind.CHIP_UNPROVEN if stale else VerdictKind.VERIFIED, genuine
+    return _verdict(kind, codes, moment, trust, signed.revocation or UNCHECKED)
 
 
-def _verdict(kind: VerdictKind, codes: list[str], moment: datetime.datetime, trust: TrustStore) -> Verdict:
+def _verdict(
+    kind: VerdictKind,
+    codes: list[str],
+    moment: datetime.datetime,
+    trust: TrustStore,
+    revocation: Revocation,
+) -> Verdict:
     lines = [sentence for code, sentence in _LINES.items() if code in codes][:2]
     if kind is VerdictKind.NOT_VERIFIED and not lines:
         lines = [_UNSIGNED]
@@ -213,11 +238,17 @@ def _verdict(kind: VerdictKind, codes: list[str], moment: datetime.datetime, tru
         kind=kind,
         title=_TITLES[kind],
         lines=(*lines, _NAMES_NOBODY),
-        not_checked=(*unsigned, NotChecked.PHOTO, NotChecked.THEFT, NotChecked.REVOCATION),
+        not_checked=(
+            *unsigned,
+            NotChecked.PHOTO,
+            NotChecked.THEFT,
+            revocation_gap(revocation, moment.date()),
+        ),
         codes=tuple(str(code) for code in codes),
         identity=None,
         portrait=None,
         judged_at=moment,
         trust_origin=trust.origin,
-        trust_dated=trust.dated,
+        trust_dated=trust.listed,
+        revocation=revocation,
     )

@@ -16,15 +16,17 @@ from appliance.cards.cns_data import Binding, PersonalData
 from appliance.cards.cns_evidence import CnsEvidence, Possession
 from appliance.cards.errors import CardError, Unsupported
 from appliance.cards.evidence import Identity
-from appliance.cards.passive_authentication import TAMPERED, Finding, chain
-from appliance.cards.trust import Purpose, TrustStore
+from appliance.cards.passive_authentication import REFUSING, Finding, chain
+from appliance.cards.trust import Purpose, Revocation, TrustStore
 from appliance.cards.verdict import (
     MAX_LINES,
+    UNCHECKED,
     Instant,
     NotChecked,
     Reason,
     Verdict,
     no_earlier_than_bundle,
+    revocation_gap,
 )
 from contracts.desk_api.clerk import VerdictKind
 
@@ -57,6 +59,7 @@ _LINES: dict[str, str] = {
     CnsReason.DATA_ALTERED: "I dati della tessera sono stati modificati dopo il rilascio.",
     CnsReason.OTHER_CARD: "I dati e il certificato sono di due tessere diverse.",
     Finding.SIGNER_FORGED: "Il certificato della tessera non viene da chi dice di averlo rilasciato.",
+    Finding.SIGNER_REVOKED: "Il certificato della tessera è stato revocato.",
     Reason.DOCUMENT_EXPIRED: "La tessera è scaduta.",
     CnsReason.CERTIFICATE_MISSING: "La tessera non ha un certificato: i dati non si possono verificare.",
     CnsReason.NOT_BOUND: "Il certificato non parla di questi dati: non si possono verificare.",
@@ -64,12 +67,14 @@ _LINES: dict[str, str] = {
     Finding.SIGNER_NOT_YET_VALID: "Il certificato della tessera non è ancora valido.",
     Finding.ALGORITHM_UNSUPPORTED: "La firma dell'ente è di un tipo che la postazione non sa ancora controllare.",
     Reason.TIME_UNTRUSTED: "L'ora della postazione non è certa: la scadenza non si può controllare.",
+    Reason.TRUST_STALE: "L'elenco con cui la postazione riconosce le tessere è scaduto: va rinnovato.",
     CnsReason.POSSESSION_PROVEN: "Il titolare ha usato il suo PIN.",
     CnsReason.DATA_GENUINE: "I dati sono quelli rilasciati dall'ente e non sono stati modificati.",
     CnsReason.POSSESSION_UNPROVEN: "Senza PIN non si può sapere se la tessera è l'originale.",
     Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale non corrisponde alla data di nascita o al sesso.",
 }
 """In order of what the clerk must know first."""
+_DOUBTS: frozenset[str] = frozenset({Reason.CODICE_FISCALE_INCONSISTENT, Reason.TRUST_STALE})
 _ADVICE = {
     VerdictKind.VERIFIED: "La tessera non ha la fotografia: guardi anche un documento che l'abbia.",
     VerdictKind.CHIP_UNPROVEN: "La tessera non ha la fotografia: identifichi la persona con un documento che l'abbia.",
@@ -83,7 +88,7 @@ _REFUSING: frozenset[str] = frozenset(
         CnsReason.OTHER_CARD,
         Reason.DOCUMENT_EXPIRED,
         Reason.DOCUMENT_UNREADABLE,
-        *TAMPERED,
+        *REFUSING,
     }
 )
 
@@ -98,9 +103,22 @@ def judge_cns(evidence: CnsEvidence, trust: TrustStore, instant: Instant) -> Ver
     found = _findings(evidence, holder, trust, moment)
     if not codice_fiscale.fits(holder.codice_fiscale, holder.birth, holder.sex):
         found.append(Reason.CODICE_FISCALE_INCONSISTENT)
+    if trust.stale(moment.date()):
+        found.append(Reason.TRUST_STALE)
     kind, codes = _decide(evidence, found, trusted_time=instant.trusted)
     altered = not {CnsReason.DATA_ALTERED, CnsReason.OTHER_CARD, Finding.SIGNER_FORGED}.isdisjoint(codes)
-    return _verdict(kind, codes, None if altered else _identity(evidence, holder), moment, trust)
+    identity = None if altered else _identity(evidence, holder)
+    return _verdict(kind, codes, identity, moment, trust, _revocation(evidence, trust))
+
+
+def _revocation(evidence: CnsEvidence, trust: TrustStore) -> Revocation:
+    """What the lists here say about the holder's certificate."""
+    if evidence.certificate is None:
+        return UNCHECKED
+    try:
+        return trust.revocation(cns_data.load_certificate(evidence.certificate), Purpose.CNS)
+    except CardError:
+        return UNCHECKED
 
 
 def _findings(
@@ -147,7 +165,7 @@ def _chain_findings(certificate: x509.Certificate, trust: TrustStore, moment: da
 
 def _decide(evidence: CnsEvidence, found: list[str], *, trusted_time: bool) -> tuple[VerdictKind, list[str]]:
     codes = list(dict.fromkeys(found))
-    doubts = [Reason.CODICE_FISCALE_INCONSISTENT] if Reason.CODICE_FISCALE_INCONSISTENT in codes else []
+    doubts = [code for code in codes if code in _DOUBTS]
     if any(code in _REFUSING for code in codes):
         return VerdictKind.REFUSED, sorted(codes, key=lambda code: code not in _REFUSING)
     time = [] if trusted_time else [str(Reason.TIME_UNTRUSTED)]
@@ -182,7 +200,7 @@ def _identity(evidence: CnsEvidence, holder: PersonalData) -> Identity:
     )
 
 
-def _not_checked(kind: VerdictKind, codes: list[str]) -> tuple[NotChecked, ...]:
+def _not_checked(kind: VerdictKind, codes: list[str], revocation: NotChecked) -> tuple[NotChecked, ...]:
     found = []
     if CnsReason.DATA_GENUINE not in codes and kind is VerdictKind.NOT_VERIFIED:
         found.append(NotChecked.SIGNATURE)
@@ -190,7 +208,7 @@ def _not_checked(kind: VerdictKind, codes: list[str]) -> tuple[NotChecked, ...]:
         found.append(NotChecked.CHIP)
     if Reason.TIME_UNTRUSTED in codes:
         found.append(NotChecked.VALIDITY)
-    return (*found, NotChecked.PHOTO, NotChecked.THEFT, NotChecked.REVOCATION)
+    return (*found, NotChecked.PHOTO, NotChecked.THEFT, revocation)
 
 
 def _verdict(
@@ -199,17 +217,19 @@ def _verdict(
     identity: Identity | None,
     moment: datetime.datetime,
     trust: TrustStore,
+    revocation: Revocation = UNCHECKED,
 ) -> Verdict:
     lines = [sentence for code, sentence in _LINES.items() if code in codes][: MAX_LINES - 1]
     return Verdict(
         kind=kind,
         title=_TITLES[kind],
         lines=(*lines, _ADVICE[kind]),
-        not_checked=_not_checked(kind, codes),
+        not_checked=_not_checked(kind, codes, revocation_gap(revocation, moment.date())),
         codes=tuple(str(code) for code in codes),
         identity=identity,
         portrait=None,
         judged_at=moment,
         trust_origin=trust.origin,
-        trust_dated=trust.dated,
+        trust_dated=trust.listed,
+        revocation=revocation,
     )

@@ -12,11 +12,12 @@ import enum
 import hmac
 from collections.abc import Collection, Mapping
 
-from asn1crypto import cms, x509
+from asn1crypto import x509
 
-from appliance.cards import lds, signatures, states, tlv
+from appliance.cards import lds, signatures, signed_data, states, tlv
 from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData, Unsupported
-from appliance.cards.trust import Purpose, TrustAnchor, TrustStore
+from appliance.cards.signed_data import SignatureFault, SignedMessage
+from appliance.cards.trust import Purpose, Revocation, RevocationState, TrustAnchor, TrustStore
 
 _SECURITY_OBJECT_TYPES = ("2.23.136.1.1.1", "1.3.27.1.1.1")
 """id-icao-mrtd-security-ldsSecurityObject, and the number early Belgian and French documents carry."""
@@ -39,6 +40,8 @@ class Finding(enum.StrEnum):
     SIGNER_AUTHORITY_NOT_VALID = "signer.authority_not_valid"
     """The authority's own time does not cover the day it signed."""
     SIGNER_FORGED = "signer.forged"
+    SIGNER_REVOKED = "signer.revoked"
+    """Its authority took the certificate back."""
     SIGNER_EXPIRED = "signer.expired"
     SIGNER_NOT_YET_VALID = "signer.not_yet_valid"
     SIGNER_OF_OTHER_STATE = "signer.other_state"
@@ -54,7 +57,9 @@ TAMPERED = frozenset(
         Finding.GROUP_ALTERED,
     }
 )
-"""Findings that mean somebody changed or invented something; the others mean we do not know."""
+"""Findings that mean somebody changed or invented something."""
+REFUSING = TAMPERED | {Finding.SIGNER_REVOKED}
+"""With these no document is acceptable; the others mean we do not know."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,12 +84,14 @@ class PassiveAuthentication:
         listed: data groups the security object lists.
         authentic: data groups read whose bytes the State signed; empty when the chain does not hold.
         anchor: the certificate that closed the chain.
+        revocation: what the lists here say about the document signer; None where no chain was closed.
     """
 
     findings: tuple[Finding, ...]
     listed: frozenset[int] = frozenset()
     authentic: frozenset[int] = frozenset()
     anchor: TrustAnchor | None = None
+    revocation: Revocation | None = None
 
     @property
     def ok(self) -> bool:
@@ -137,16 +144,6 @@ _HASH_OIDS = {
     bytes.fromhex("608648016503040202"): "sha384",
     bytes.fromhex("608648016503040203"): "sha512",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class _Signed:
-    """The parts of the CMS message the checks need."""
-
-    content: bytes
-    signed_data: cms.SignedData
-    signer: cms.SignerInfo
-    certificate: x509.Certificate | None
 
 
 def unverified(sod: bytes) -> tuple[SecurityObject, x509.Certificate | None]:
@@ -214,7 +211,7 @@ def check_files(
 
 
 def _check(
-    signed: _Signed,
+    signed: SignedMessage,
     security_object: SecurityObject,
     groups: Mapping[int, bytes],
     trust: TrustStore,
@@ -222,9 +219,9 @@ def _check(
     issuing_state: str,
 ) -> PassiveAuthentication:
     findings = [*_signature_findings(signed)]
-    anchor = None
-    if signed.certificate is not None:
-        anchor, chain_findings = chain(signed.certificate, trust, at)
+    anchor, signer = None, signed.certificate
+    if signer is not None:
+        anchor, chain_findings = chain(signer, trust, at)
         findings += chain_findings
         # Only a known authority's word for its country counts; an unknown one's says nothing either way.
         if anchor is not None and anchor.country != states.two_letters(issuing_state):
@@ -245,6 +242,7 @@ def _check(
         listed=frozenset(security_object.hashes),
         authentic=frozenset(same) if proven else frozenset(),
         anchor=anchor,
+        revocation=None if anchor is None or signer is None else trust.revocation(signer),
     )
 
 
@@ -272,67 +270,20 @@ def vouches_for(card_security: bytes, trust: TrustStore, at: datetime.datetime, 
     return anchor is not None and not findings and anchor.country == states.two_letters(issuing_state)
 
 
-def _open(message: bytes, content_types: Collection[str] = _SECURITY_OBJECT_TYPES) -> _Signed:
-    info = cms.ContentInfo.load(message)
-    if info["content_type"].native != "signed_data":
-        raise MalformedData("no SignedData", reason="sod")
-    signed_data = info["content"]
-    inner = signed_data["encap_content_info"]
-    if inner["content_type"].dotted not in content_types or len(signed_data["signer_infos"]) != 1:
-        raise MalformedData("no signed LDSSecurityObject", reason="sod")
-    signer = signed_data["signer_infos"][0]
-    content = bytes(inner["content"])
-    return _Signed(content, signed_data, signer, _certificate_of(signed_data, signer))
+def _open(message: bytes, content_types: Collection[str] = _SECURITY_OBJECT_TYPES) -> SignedMessage:
+    return signed_data.open_message(message, content_types)
 
 
-def _certificate_of(signed_data: cms.SignedData, signer: cms.SignerInfo) -> x509.Certificate | None:
-    for choice in signed_data["certificates"] or ():
-        if choice.name != "certificate":
-            continue
-        certificate = choice.chosen
-        sid = signer["sid"].chosen
-        if signer["sid"].name == "issuer_and_serial_number":
-            if (
-                certificate.serial_number == sid["serial_number"].native
-                and certificate.issuer == sid["issuer"]
-            ):
-                return certificate
-        elif certificate.key_identifier == sid.native:
-            return certificate
-    return None
+def _signature_findings(signed: SignedMessage) -> list[Finding]:
+    fault = signed_data.fault_of(signed)
+    return [] if fault is None else [_FINDING_OF[fault]]
 
 
-def _signature_findings(signed: _Signed) -> list[Finding]:
-    """MessageDigest and contentType, then the signature over the signed attributes in DER (RFC 5652 §5.4)."""
-    if signed.certificate is None:
-        return [Finding.SOD_SIGNER_MISSING]
-    signer = signed.signer
-    hash_name = signer["digest_algorithm"]["algorithm"].native
-    message = signed.content
-    attributes = signer["signed_attrs"]
-    if attributes:
-        values: dict[str, list[cms.CMSAttribute]] = {}
-        for attribute in attributes:
-            values.setdefault(attribute["type"].native, []).append(attribute)
-        digests = values.get("message_digest", [])
-        types = values.get("content_type", [])
-        if len(digests) != 1 or len(types) != 1:
-            raise MalformedData("signed attributes are not what they must be", reason="sod")
-        expected = signatures.digest(hash_name, signed.content)
-        if not hmac.compare_digest(digests[0]["values"][0].native, expected):
-            return [Finding.SOD_DIGEST_MISMATCH]
-        inner_type = signed.signed_data["encap_content_info"]["content_type"].dotted
-        if types[0]["values"][0].dotted != inner_type:
-            return [Finding.SOD_SIGNATURE_INVALID]
-        message = b"\x31" + attributes.dump()[1:]
-    key = signed.certificate.public_key
-    candidates = [message] if not attributes else [message, attributes.untag().dump(force=True)]
-    algorithm = signer["signature_algorithm"]
-    if any(
-        signatures.verify(key, algorithm, hash_name, text, signer["signature"].native) for text in candidates
-    ):
-        return []
-    return [Finding.SOD_SIGNATURE_INVALID]
+_FINDING_OF = {
+    SignatureFault.SIGNER_MISSING: Finding.SOD_SIGNER_MISSING,
+    SignatureFault.DIGEST_DIFFERS: Finding.SOD_DIGEST_MISMATCH,
+    SignatureFault.SIGNATURE_INVALID: Finding.SOD_SIGNATURE_INVALID,
+}
 
 
 def chain(
@@ -356,6 +307,8 @@ def chain(
         raise Unsupported("an authority that may have signed, with a key this box does not know")
     if anchor is None:
         return None, [_why_no_anchor(certificate, candidates, signers)]
+    if trust.revocation(certificate, purpose).state is RevocationState.REVOKED:
+        return anchor, [Finding.SIGNER_REVOKED]
     if at < certificate.not_valid_before:
         return anchor, [Finding.SIGNER_NOT_YET_VALID]
     if at > certificate.not_valid_after:

@@ -15,7 +15,7 @@ from appliance.cards.errors import CardError
 from appliance.cards.evidence import Access, ChipProof, Evidence, Identity
 from appliance.cards.lds import Portrait
 from appliance.cards.passive_authentication import Finding, PassiveAuthentication
-from appliance.cards.trust import TrustStore
+from appliance.cards.trust import Revocation, RevocationState, TrustStore
 from contracts.desk_api.clerk import VerdictKind
 
 DG14, DG15 = 14, 15
@@ -37,6 +37,8 @@ class NotChecked(enum.StrEnum):
 
     THEFT = "not_checked.theft"
     REVOCATION = "not_checked.revocation"
+    REVOCATION_SINCE = "not_checked.revocation_since"
+    """Looked up in a list that is still the current one: what was revoked after its day is not known."""
     CHIP = "not_checked.chip"
     SIGNATURE = "not_checked.signature"
     VALIDITY = "not_checked.validity"
@@ -46,11 +48,16 @@ class NotChecked(enum.StrEnum):
 NOT_CHECKED_SENTENCES = {
     NotChecked.THEFT: "Denuncia di furto o smarrimento: non controllata.",
     NotChecked.REVOCATION: "Revoca del certificato dello Stato: non controllata.",
+    NotChecked.REVOCATION_SINCE: "Revoca del certificato dello Stato: controllata.",
     NotChecked.CHIP: "Originalità del chip: non verificata.",
     NotChecked.SIGNATURE: "Firma dello Stato sui dati: non verificata.",
     NotChecked.VALIDITY: "Scadenza del documento: non verificata, l'ora della postazione non è certa.",
     NotChecked.PHOTO: "Fotografia del chip: non disponibile.",
 }
+
+
+_ABOUT_REVOCATION = (NotChecked.REVOCATION, NotChecked.REVOCATION_SINCE)
+UNCHECKED = Revocation(RevocationState.NOT_CHECKED)
 
 
 class Reason(enum.StrEnum):
@@ -66,6 +73,7 @@ class Reason(enum.StrEnum):
     GROUP_MISSING = "group.missing"
     NAME_DIFFERS = "name.differs"
     TIME_UNTRUSTED = "time.untrusted"
+    TRUST_STALE = "trust.stale"
     ACCESS_DIFFERS = "access.differs"
     CODICE_FISCALE_INCONSISTENT = "codice_fiscale.inconsistent"
 
@@ -86,6 +94,7 @@ _LINES: dict[str, str] = {
     Finding.SOD_DIGEST_MISMATCH: "I dati nel chip sono stati modificati dopo il rilascio.",
     Finding.SOD_SIGNATURE_INVALID: "La firma dello Stato sui dati non è valida.",
     Finding.SIGNER_FORGED: "Chi ha firmato i dati non è autorizzato dallo Stato.",
+    Finding.SIGNER_REVOKED: "Lo Stato ha revocato il certificato di chi ha firmato i dati.",
     Finding.SIGNER_OF_OTHER_STATE: "I dati sono firmati da uno Stato diverso da quello del documento.",
     Reason.DOCUMENT_EXPIRED: "Il documento è scaduto.",
     Finding.SIGNER_AUTHORITY_UNKNOWN: "La postazione non conosce l'autorità che ha firmato i dati.",
@@ -97,6 +106,7 @@ _LINES: dict[str, str] = {
     Finding.SOD_SIGNER_MISSING: "La firma dello Stato non dice chi ha firmato.",
     Finding.ALGORITHM_UNSUPPORTED: "La firma dello Stato è di un tipo che la postazione non sa ancora controllare.",
     Reason.TIME_UNTRUSTED: "L'ora della postazione non è certa: la scadenza non si può controllare.",
+    Reason.TRUST_STALE: "L'elenco con cui la postazione riconosce i documenti è scaduto: va rinnovato.",
     Reason.NAME_DIFFERS: "Il nome per esteso nel chip è diverso da quello nelle righe stampate.",
     Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale nel chip non corrisponde alla data di nascita o al sesso.",
     Reason.GROUP_MISSING: "Il chip non ha dato tutti i dati che lo Stato ha firmato.",
@@ -132,7 +142,9 @@ class Verdict:
         identity: who the document speaks of; None when the data are unreadable or altered.
         portrait: the chip's photo; only when its bytes proved authentic, so only then is it decoded.
         judged_at: the instant used.
-        trust_origin: which trust bundle was used, with its day.
+        trust_origin: which trust bundle was used.
+        trust_dated: the day of its newest list.
+        revocation: what the lists here say about who signed.
     """
 
     kind: VerdictKind
@@ -145,13 +157,22 @@ class Verdict:
     judged_at: datetime.datetime
     trust_origin: str
     trust_dated: datetime.date
+    revocation: Revocation = UNCHECKED
 
     @property
     def code(self) -> str:
         return self.codes[0]
 
     def not_checked_sentences(self) -> tuple[str, ...]:
-        return tuple(NOT_CHECKED_SENTENCES[item] for item in self.not_checked)
+        return tuple(self._sentence(item) for item in self.not_checked)
+
+    def _sentence(self, item: NotChecked) -> str:
+        """What nobody looked at; with the day of the last look, where there was one."""
+        sentence = NOT_CHECKED_SENTENCES[item]
+        if self.revocation.dated is None or item not in _ABOUT_REVOCATION:
+            return sentence
+        word = "dopo il" if item is NotChecked.REVOCATION else "al"
+        return f"{sentence[:-1]} {word} {self.revocation.dated:%d/%m/%Y}."
 
 
 def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
@@ -171,10 +192,13 @@ def judge(evidence: Evidence, trust: TrustStore, instant: Instant) -> Verdict:
     portrait = _portrait(evidence, passive)
     refusals = _refusals(evidence, passive, identity, moment.date())
     doubts = _doubts(evidence, passive, identity, portrait, trusted_time=instant.trusted)
+    if trust.stale(moment.date()):
+        doubts.append(Reason.TRUST_STALE)
     proven = _signed_proofs(evidence, passive, trust, moment, zone.issuing_state)
     kind, codes = _decide(passive, refusals, doubts, proven=proven)
     altered = passive.tampered or (1 not in passive.authentic and passive.ok)
-    return _verdict(kind, codes, None if altered else identity, portrait, moment, trust)
+    revocation = passive.revocation or UNCHECKED
+    return _verdict(kind, codes, None if altered else identity, portrait, moment, trust, revocation)
 
 
 def no_earlier_than_bundle(instant: Instant, trust: TrustStore) -> datetime.datetime:
@@ -191,7 +215,7 @@ def _refusals(
     found: list[str] = []
     if evidence.originality is ChipProof.FAILED or evidence.missing & passive.listed & _CHIP_KEY_GROUPS:
         found.append(Reason.CHIP_NOT_ORIGINAL)
-    found += [finding for finding in passive.findings if finding in passive_authentication.TAMPERED]
+    found += [finding for finding in passive.findings if finding in passive_authentication.REFUSING]
     if passive.ok and 1 not in passive.authentic:
         found.append(Finding.GROUP_ALTERED)  # a data group 1 the State never signed is an invented one
     # The last day counts. Also with a doubtful clock: what was past on the bundle's day is past today.
@@ -208,7 +232,7 @@ def _doubts(
     *,
     trusted_time: bool,
 ) -> list[str]:
-    found = [str(item) for item in passive.findings if item not in passive_authentication.TAMPERED]
+    found = [str(item) for item in passive.findings if item not in passive_authentication.REFUSING]
     # without a photo nobody can say whose document it is; a chip found out before is not asked for it
     if passive.ok and portrait is None and evidence.originality is not ChipProof.FAILED:
         found.append(Reason.PHOTO_MISSING)
@@ -299,7 +323,16 @@ def _portrait(evidence: Evidence, passive: PassiveAuthentication) -> Portrait | 
         return None
 
 
-def _not_checked(kind: VerdictKind, codes: list[str], portrait: Portrait | None) -> tuple[NotChecked, ...]:
+def revocation_gap(revocation: Revocation, today: datetime.date) -> NotChecked:
+    """A list that should have been followed by another by now is as good as none."""
+    if revocation.state is not RevocationState.NOT_CHECKED and revocation.current(today):
+        return NotChecked.REVOCATION_SINCE
+    return NotChecked.REVOCATION
+
+
+def _not_checked(
+    kind: VerdictKind, codes: list[str], portrait: Portrait | None, revocation: NotChecked
+) -> tuple[NotChecked, ...]:
     found = []
     if Reason.DATA_AUTHENTIC not in codes and kind is VerdictKind.NOT_VERIFIED:
         found.append(NotChecked.SIGNATURE)
@@ -309,7 +342,7 @@ def _not_checked(kind: VerdictKind, codes: list[str], portrait: Portrait | None)
         found.append(NotChecked.VALIDITY)
     if portrait is None:
         found.append(NotChecked.PHOTO)
-    return (*found, NotChecked.THEFT, NotChecked.REVOCATION)
+    return (*found, NotChecked.THEFT, revocation)
 
 
 def _lines(kind: VerdictKind, codes: list[str]) -> tuple[str, ...]:
@@ -357,16 +390,18 @@ def _verdict(
     portrait: Portrait | None,
     moment: datetime.datetime,
     trust: TrustStore,
+    revocation: Revocation = UNCHECKED,
 ) -> Verdict:
     return Verdict(
         kind=kind,
         title=_title(kind, codes),
         lines=_lines(kind, codes),
-        not_checked=_not_checked(kind, codes, portrait),
+        not_checked=_not_checked(kind, codes, portrait, revocation_gap(revocation, moment.date())),
         codes=tuple(str(code) for code in codes),
         identity=identity,
         portrait=portrait if kind is not VerdictKind.REFUSED else None,
         judged_at=moment,
         trust_origin=trust.origin,
-        trust_dated=trust.dated,
+        trust_dated=trust.listed,
+        revocation=revocation,
     )

@@ -99,7 +99,9 @@ class Believed:
     def use(self) -> TrustUse:
         """What is in use, for the report."""
         with self._lock:
-            return TrustUse(version=self._store.version, dated=self._store.dated.isoformat(), code=self._code)
+            return TrustUse(
+                version=self._store.version, dated=self._store.listed.isoformat(), code=self._code
+            )
 
     # ---- under the lock
 

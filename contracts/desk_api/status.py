@@ -23,7 +23,7 @@ class TrustUse(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         version: of the trust bundle in use.
-        dated: its day, ISO 8601.
+        dated: the day of the newest list in it, ISO 8601: from it the age is counted.
         code: why the published bundle that lies on the box is refused; empty when it is not.
     """
 

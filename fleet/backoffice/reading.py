@@ -52,6 +52,7 @@ _VERDICT: Final = {
 _UNCHECKED: Final = {
     "not_checked.theft": "Denuncia di furto o smarrimento del documento",
     "not_checked.revocation": "Revoca del certificato dello Stato che ha firmato i dati",
+    "not_checked.revocation_since": "Revoca del certificato che ha firmato i dati, dopo il giorno dell'ultimo elenco",
     "not_checked.chip": "Originalità del chip",
     "not_checked.signature": "Firma dello Stato sui dati del documento",
     "not_checked.validity": "Scadenza del documento: l'ora dello sportello non era certa",

@@ -20,12 +20,12 @@ from appliance.cards import curves, tlv
 from appliance.cards.passive_authentication import CARD_SECURITY_TYPE
 from appliance.cards.software import certificates, der
 from appliance.cards.software.certificates import Validity
-from appliance.cards.software.security_object import Writing, security_object, signed_message
+from appliance.cards.software.security_object import Writing, security_object
+from appliance.cards.software.signed_message import signed_message
 from appliance.cards.software.state_keys import CurveStateKey, RsaStateKey, StateKey
 from appliance.cards.trust import TrustStore
 
 DEFAULT_SEED = b"invented authority of the demo"
-_FOUNDED = datetime.date(2020, 1, 1)
 _AUTHORITY_VALIDITY = Validity(
     datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2050, 1, 1, tzinfo=datetime.UTC)
 )
@@ -60,15 +60,17 @@ class InventedAuthority:
     signer_key: StateKey
     signer_certificate: x509.Certificate
     writing: Writing
+    authority_key: StateKey
 
     @property
     def anchor_der(self) -> bytes:
         return self.authority_certificate.public_bytes(serialization.Encoding.DER)
 
-    def trust_store(self, dated: datetime.date = _FOUNDED) -> TrustStore:
-        """A store that believes this authority and nobody else."""
+    def trust_store(self, dated: datetime.date | None = None) -> TrustStore:
+        """A store that believes this authority and nobody else; by default as old as its document signer."""
+        day = dated or self.signer_certificate.not_valid_before_utc.date()
         return TrustStore.from_certificates(
-            [self.anchor_der], origin="autorità inventata", version=1, dated=dated
+            [self.anchor_der], origin="autorità inventata", version=1, dated=day
         )
 
     def security_object(self, groups: Mapping[int, bytes]) -> bytes:
@@ -79,8 +81,9 @@ class InventedAuthority:
     def card_security(self, security_infos: bytes) -> bytes:
         """EF.CardSecurity over a SET OF SecurityInfo."""
         certificate, sid = self._signer()
-        writing = dataclasses.replace(self.writing, content_type=CARD_SECURITY_TYPE)
-        return signed_message(security_infos, writing, self.signer_key, certificate, sid)
+        return signed_message(
+            CARD_SECURITY_TYPE, security_infos, key=self.signer_key, certificates=[certificate], sid=sid
+        )
 
     def _signer(self) -> tuple[bytes, bytes]:
         """The document signer's certificate and how a message names it, both DER."""
@@ -138,6 +141,7 @@ def make_test_authority(
         signer_key,
         x509.load_der_x509_certificate(signer),
         writing or Writing(),
+        root_key,
     )
 
 

@@ -43,38 +43,46 @@ def certificate(
     serial: int,
     validity: Validity,
     authority: bool,
+    usages: tuple[str, ...] = (),
 ) -> bytes:
-    """One certificate, DER. `subject` and `issuer` as `name` gives them."""
-    return _signed(
+    """One certificate, DER. `subject` and `issuer` as `name` gives them; `usages` are extended key usages, dotted."""
+    return signed(
         issuer_key,
         tlv.build(0xA0, der.integer(2)),
         der.integer(serial),
         issuer_key.algorithm,
         issuer,
-        der.sequence(_time(validity.begins), _time(validity.ends)),
+        der.sequence(time(validity.begins), time(validity.ends)),
         subject,
         key.public_key_info,
-        tlv.build(0xA3, der.sequence(*_extensions(key, issuer_key, authority=authority))),
+        tlv.build(0xA3, der.sequence(*_extensions(key, issuer_key, usages, authority=authority))),
     )
 
 
-def _signed(key: StateKey, *parts: bytes) -> bytes:
+def signed(key: StateKey, *parts: bytes) -> bytes:
+    """A sequence of these parts, signed: the form of certificates and of revocation lists. RFC 5280 §4.1, §5.1."""
     content = der.sequence(*parts)
     return der.sequence(content, key.algorithm, der.bits(key.sign(content)))
 
 
-def _extensions(key: StateKey, issuer_key: StateKey, *, authority: bool) -> list[bytes]:
-    found = [_extension("2.5.29.14", der.octets(key_identifier(key)))]
+def _extensions(
+    key: StateKey, issuer_key: StateKey, usages: tuple[str, ...], *, authority: bool
+) -> list[bytes]:
+    found = [extension("2.5.29.14", der.octets(key_identifier(key)))]
     if authority:
-        found.append(_extension("2.5.29.19", der.sequence(b"\x01\x01\xff", der.integer(0)), critical=True))
-        found.append(_extension("2.5.29.15", b"\x03\x02\x01\x06", critical=True))  # keyCertSign, cRLSign
+        found.append(extension("2.5.29.19", der.sequence(b"\x01\x01\xff", der.integer(0)), critical=True))
+        found.append(extension("2.5.29.15", b"\x03\x02\x01\x06", critical=True))  # keyCertSign, cRLSign
     else:
-        found.append(_extension("2.5.29.35", der.sequence(tlv.build(0x80, key_identifier(issuer_key)))))
-        found.append(_extension("2.5.29.15", b"\x03\x02\x07\x80", critical=True))  # digitalSignature
+        found.append(extension("2.5.29.35", der.sequence(tlv.build(0x80, key_identifier(issuer_key)))))
+        found.append(extension("2.5.29.15", b"\x03\x02\x07\x80", critical=True))  # digitalSignature
+    if usages:
+        found.append(
+            extension("2.5.29.37", der.sequence(*(der.oid(usage) for usage in usages)), critical=True)
+        )
     return found
 
 
-def _extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
+def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
     return der.sequence(der.oid(oid), b"\x01\x01\xff" if critical else b"", der.octets(value))
 
 
@@ -84,7 +92,7 @@ def key_identifier(key: StateKey) -> bytes:
     return hashlib.sha1(public, usedforsecurity=False).digest()
 
 
-def _time(moment: datetime.datetime) -> bytes:
+def time(moment: datetime.datetime) -> bytes:
     """UTCTime until 2049, GeneralizedTime afterwards. RFC 5280 §4.1.2.5."""
     if moment.year < 2050:
         return tlv.build(_UTC_TIME, f"{moment:%y%m%d%H%M%SZ}".encode("ascii"))

@@ -17,7 +17,7 @@ from appliance.cards.software.cns_card import CnsCard, CnsKind, issue_cns
 from appliance.cards.software.hostile import Hostility, issue_hostile
 from appliance.cards.software.persona import ALDO, JULE, NICOLO
 from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise
-from appliance.cards.software.travel_document import Chip, TravelDocument
+from appliance.cards.software.travel_document import Chaining, Chip, TravelDocument
 from appliance.cards.software.twists import TwistedCard
 
 _HOSTILE = "hostile_"
@@ -43,6 +43,8 @@ class CardName(enum.StrEnum):
     """All files copied to a chip that does not hold the private key."""
     CIE_CLONED_SILENT = "cie_cloned_silent"
     """As above; refuses chip authentication instead of failing it."""
+    CIE_LONG_COMMANDS_ONLY = "cie_long_commands_only"
+    """Takes no chained commands: through a reader for short ones it opens with the printed lines only."""
     CIE_TORN = "cie_torn"
     """Leaves the field in the middle of the photo."""
     PASSPORT = "passport"
@@ -128,6 +130,10 @@ def _copied_with_own_key(chip: Chip) -> Chip:
     return dataclasses.replace(chip, active_key=make_active_key(ActiveKeyKind.EC))
 
 
+def _without_blocks(chip: Chip) -> Chip:
+    return dataclasses.replace(chip, chaining=Chaining.NO_BLOCKS)
+
+
 _PASSPORT = Blank(person=NICOLO, form=Form.PASSPORT, profile=Profile.ECDH_AES)
 _PASSPORT_AA_EC = dataclasses.replace(_PASSPORT, chip_key=False, active_key=ActiveKeyKind.EC)
 SHELF: Mapping[CardName, Recipe | CnsKind] = {
@@ -142,6 +148,7 @@ SHELF: Mapping[CardName, Recipe | CnsKind] = {
     CardName.CIE_UNKNOWN_AUTHORITY: Recipe(signer=NOBODY_KNOWS),
     CardName.CIE_CLONED: Recipe(spoil=_copied),
     CardName.CIE_CLONED_SILENT: Recipe(spoil=_copied_silent),
+    CardName.CIE_LONG_COMMANDS_ONLY: Recipe(spoil=_without_blocks),
     CardName.CIE_TORN: Recipe(leaves_after=30),
     CardName.PASSPORT: Recipe(_PASSPORT),
     CardName.PASSPORT_CAM: Recipe(dataclasses.replace(_PASSPORT, profile=Profile.ECDH_CAM)),

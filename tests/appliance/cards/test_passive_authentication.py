@@ -20,10 +20,10 @@ from appliance.cards.software.security_object import (
     OLD_SECURITY_OBJECT,
     SECURITY_OBJECT,
     Writing,
-    _signer_info,
     lds_security_object,
     security_object,
 )
+from appliance.cards.software.signed_message import signer_info
 from appliance.cards.software.state_keys import CurveStateKey
 from appliance.cards.trust import TrustStore
 
@@ -107,7 +107,7 @@ def test_attributes_must_speak_of_this_very_content(now, said_type, said_groups,
     parsed = x509.Certificate.load(state.signer_certificate.public_bytes(Encoding.DER))
     sid = der.sequence(parsed.issuer.dump(), der.integer(parsed.serial_number))
     said = lds_security_object(said_groups, Writing())
-    info = _signer_info(said, der.oid(said_type), Writing(), state.signer_key, sid)
+    info = signer_info(said_type, said, key=state.signer_key, sid=sid)
     sod = put_together(state, lds_security_object(GROUPS, Writing()), info)
     found = judge(state, now, sod=sod)
     assert found.findings == findings

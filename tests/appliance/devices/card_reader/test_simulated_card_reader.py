@@ -80,13 +80,13 @@ def test_a_pulled_cable_takes_the_card_along():
     assert not reader.wait_for_card(0)
 
 
-def test_a_reader_for_short_commands_only_says_so_and_reads_with_the_printed_lines():
+def test_a_reader_for_short_commands_only_says_so_and_may_need_the_printed_lines():
     reader = opened(short_commands_only=True)
     assert (reader.state().condition, reader.state().code) == (
         Condition.WARNING,
         "card_reader.short_commands_only",
     )
-    card = reader.insert(issue("cie", NOW))
+    card = reader.insert(issue("cie_long_commands_only", NOW))
     with reader.connect() as session, pytest.raises(MrzNeeded):
         read_and_judge(session, Can(card.can), TRUST, INSTANT)
     with reader.connect() as session:
