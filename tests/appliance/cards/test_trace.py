@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import datetime
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.cards import trace
 from appliance.cards.cns import Pin
 from appliance.cards.errors import CardError
 from appliance.cards.reading import read_and_judge, read_and_judge_nis
@@ -118,6 +120,14 @@ def test_no_secret_of_any_card_is_in_its_trace(name, short_only):
     # stronger, and without knowing what is secret: no four bytes in a row of anything that was carried
     told = [bytes.fromhex(run) for line in traces[1:] for run in HEX_RUN.findall(line[11:])]
     assert not windows(told, 4) & windows(carried, 4)
+
+
+def test_the_page_for_technicians_has_a_row_for_everything_that_is_shown():
+    page = (Path(__file__).parents[3] / "docs/how-to/read-a-card.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| ")]
+    named = {name.strip() for row in rows for name in row.split(",")}
+    assert {name for name, _ in trace._INSTRUCTIONS.values()} - {"get response"} <= named
+    assert {"EF.CardAccess", "EF.ATR/INFO", "answer to reset"} <= named
 
 
 INSTRUCTIONS = st.one_of(
