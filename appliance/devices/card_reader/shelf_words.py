@@ -26,6 +26,7 @@ _LINES: Final[Mapping[CardName, str]] = {
     CardName.CIE_UNKNOWN_AUTHORITY: "signed by a State nobody knows: grey",
     CardName.CIE_CLONED: "files copied to another chip, which guesses: red",
     CardName.CIE_CLONED_SILENT: "files copied to another chip, which keeps silent: red",
+    CardName.CIE_LONG_COMMANDS_ONLY: "takes no chained commands: over a reader for short ones it needs the printed lines",
     CardName.CIE_TORN: "leaves the field in the middle of the photo",
     CardName.PASSPORT: "a passport: PACE and chip authentication over a curve",
     CardName.PASSPORT_CAM: "a passport whose opening proves the chip too (chip authentication mapping)",
