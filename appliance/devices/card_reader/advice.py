@@ -28,6 +28,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "card_reader.absent": "plug the reader in and look at `pue-box card list-readers`",
     "card_reader.unknown": "take a name, or a part of one, from `pue-box card list-readers`",
     "card_reader.no_service": "start it with `systemctl start pcscd.socket`, and see that this user may use it",
+    "card_reader.denied": "run it as the desk's user or as root; polkit's rule names only these",
     "card_reader.busy": "end the other program, or wait for it",
     "card_reader.no_card": "lay a card down, or give it longer with --wait",
     "card_reader.failed": "pull the reader out and plug it in again",

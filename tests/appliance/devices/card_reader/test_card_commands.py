@@ -170,6 +170,13 @@ def test_progress_is_told_beside_the_answer_and_names_nobody():
     assert run("read", "--reader", "simulated:cie", "--json")[2] == ""
 
 
+@pytest.mark.parametrize("card", ["hostile_name_escapes", "hostile_cns_name_escapes", "hostile_name_endless"])
+def test_a_hostile_name_cannot_play_with_the_terminal(card):
+    _, out, told = run("read", "--reader", f"simulated:{card}", "--show-data")
+    assert not [sign for sign in out + told if not sign.isprintable() and sign != "\n"]
+    assert max(map(len, (out + told).splitlines())) < 300
+
+
 def test_a_travel_document_without_a_code(pcscd):
     with pcscd.insert(issue("cie", NOW)):
         done, out, _ = run("read", "--reader", "PCD 00 00", "--wait", "10", "--json")
