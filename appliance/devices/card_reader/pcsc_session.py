@@ -88,7 +88,8 @@ def failed(result: int, doing: str) -> PueError:
     code = f"{result & 0xFFFFFFFF:08X}"
     for results, error, message in _MEANINGS:
         if result in results:
-            return error(message, pcsc=code)
+            facts = {"reason": "mute"} if results is _MUTE else {}
+            return error(message, pcsc=code, **facts)
     return CardReaderError(f"the reader failed while {doing}", pcsc=code)
 
 
