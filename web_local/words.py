@@ -235,6 +235,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         N_("Il lettore di carte non si è avviato."),
         N_("Intanto può identificare la persona a vista. Chiami il tecnico."),
     ),
+    "card_reader.denied": Sentence(
+        N_("Il lettore di carte non è concesso a questa postazione."), _TECHNICIAN
+    ),
+    "card_reader.unknown": Sentence(N_("Non c'è un lettore di carte con questo nome."), _TECHNICIAN),
     "card_reader.no_virtual_reader": Sentence(N_("Il lettore di prova non c'è."), _TECHNICIAN),
     "card_reader.short_commands_only": Sentence(
         N_("Questo lettore è lento con alcune carte."), N_("Può lavorare: la lettura dura un po' di più.")
@@ -396,6 +400,7 @@ ROOMS: Final[Mapping[str, Sentence]] = {
     "order": Sentence(N_("Un ordine del centro non è riuscito."), N_("Può lavorare lo stesso.")),
     "post": Sentence(N_("Il centro non risponde."), N_("Può lavorare: le domande partono appena torna.")),
     "receipt": Sentence(N_("La conferma del centro non è valida."), _CALL),
+    "dump": Sentence(N_("La cartella non contiene i dati di un solo documento."), _TECHNICIAN),
     "error": Sentence(N_("Qualcosa non ha funzionato."), _AGAIN),
     "journal": Sentence(N_("Il registro della postazione ha un guasto."), _TECHNICIAN),
     "letter": Sentence(N_("La domanda non si è potuta chiudere."), _CALL),
