@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from appliance.cards import lds, passive_authentication, security_infos, signatures, tlv
 from appliance.cards.active_authentication import ActiveKey
-from appliance.cards.errors import CardError, MalformedData
+from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData
 from appliance.cards.evidence import Access, ChipProof, Evidence
 from appliance.cards.passive_authentication import Finding, SecurityObject
 from appliance.cards.trust import TrustStore
@@ -254,7 +254,7 @@ def _self_description(sod: bytes | None) -> tuple[SecurityObject | None, str | N
         return None, None
     try:
         signer = None if certificate is None else str(certificate.issuer.human_friendly)
-    except (ValueError, TypeError, KeyError):
+    except ASN1_FAULTS:
         signer = None
     return security_object, None if signer is None else lds.clean_text(signer.encode("utf-8"))
 

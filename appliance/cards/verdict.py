@@ -163,6 +163,11 @@ class Verdict:
     def code(self) -> str:
         return self.codes[0]
 
+    @property
+    def trust_age_days(self) -> int:
+        """How old the newest list was when this was judged."""
+        return max(0, (self.judged_at.date() - self.trust_dated).days)
+
     def not_checked_sentences(self) -> tuple[str, ...]:
         return tuple(self._sentence(item) for item in self.not_checked)
 

@@ -126,7 +126,7 @@ def _facts(evidence: Evidence | CnsEvidence, verdict: Verdict, *, has_photo: boo
         unchecked_lines=list(verdict.not_checked_sentences()),
         technical=[
             *evidence.technical,
-            f"trust: {verdict.trust_origin} ({verdict.trust_dated.isoformat()})",
+            f"trust: {verdict.trust_origin} ({verdict.trust_dated.isoformat()}, {verdict.trust_age_days} days old)",
             *verdict.codes,
         ],
         access=evidence.access.value if isinstance(evidence, Evidence) else CNS_ACCESS,
