@@ -200,6 +200,8 @@ class Opening:
             reference += tlv.build(0x84, bytes([offer.parameter_id]))
         environment = Command(0x00, Instruction.MANAGE_SECURITY_ENVIRONMENT, 0xC1, 0xA4, reference)
         response = yield from self._channel.send(environment)
+        if kind is PasswordKind.CAN and response.status_word == StatusWord.REFERENCE_NOT_FOUND:
+            raise MrzNeeded("this document has no CAN", has_pace=True)
         # 63Cx here is a warning that few tries are left, not a refusal
         if not response.ok and response.status_word & 0xFFF0 != 0x63C0:
             raise CardRefused("pace_start", response.status_word)

@@ -10,20 +10,20 @@ from playwright.sync_api import expect
 from appliance.cards.software.cns_card import PIN as CARD_PIN
 from appliance.cards.software.persona import MARIA, NICOLO
 from appliance.cards.software.personalise import Blank, Form, zone_of
-from tests.appliance.desk.kit import PIN
-from tests.journeys.test_visitor import Album, _at, _press
-from tests.peers.browser import SCREENS, Visit
+from provisioning.demo.world import CLERK
+from tests.journeys.test_visitor import SCREENS, Album, _at, _press
+from tests.peers.browser import Visit
 
-FOLDER = SCREENS / "cards"
+FOLDER = SCREENS.parent / "cards"
 
 
 def _come(visit, world):
     page = visit.page
-    visit.go("/entra")
-    page.get_by_label("PIN", exact=True).fill(PIN)
+    visit.go("/")
+    page.get_by_label("PIN").fill(CLERK[2])
     page.keyboard.press("Enter")
-    _at(page, "Buon lavoro")
-    _press(page, "Inizia")
+    _at(page, "Comincia")
+    _press(page, "Comincia")
     _at(page, "Chi è qui?")
 
 
@@ -74,3 +74,4 @@ def test_a_passport_a_tessera_and_a_scanned_code(world, clerk, browser):
         album.take(visit, "tessera-with-pin")
         _press(page, "È la persona")
         _at(page, "Che cosa vuole chiedere?")
+    assert album.faults == {}

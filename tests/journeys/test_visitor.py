@@ -4,6 +4,7 @@ picture in ``build/screens/visitor`` and is held to axe, target sizes and reflow
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -22,22 +23,22 @@ YES = {"sì": "true", "no": "false", "true": "true", "false": "false"}
 class Album:
     """Pictures in the order of the visit, each page held to what every page must hold."""
 
-    def __init__(self) -> None:
-        self.number = 0
+    def __init__(self, folder: Path = SCREENS) -> None:
+        self.folder, self.number = folder, 0
         self.faults: dict[str, list[str]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.png"):
+            old.unlink()
 
     def take(self, visit, name: str) -> None:
         self.number += 1
-        visit.screenshot(SCREENS / f"{self.number:02d}-{name}.png")
+        visit.screenshot(self.folder / f"{self.number:02d}-{name}.png")
         if faults := visit.faults():
             self.faults[name] = faults
 
 
 @pytest.fixture(scope="module")
 def album():
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    for old in SCREENS.glob("*.png"):
-        old.unlink()
     return Album()
 
 

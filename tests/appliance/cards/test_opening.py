@@ -158,6 +158,11 @@ def test_a_chip_that_keeps_its_proof_back_is_no_original(card, read, trust, inst
     assert judge(evidence, trust, instant).kind is VerdictKind.REFUSED
 
 
+def test_a_document_without_a_can_asks_for_its_lines(card, read):
+    with pytest.raises(MrzNeeded):
+        read(card("passport"), Can("123456"))
+
+
 # ---- the ladder
 
 
@@ -215,7 +220,7 @@ def test_no_rung_is_tried_after_a_wrong_code(card, read, habit, limits):
 
     def transmit(raw):
         nonlocal tokens
-        tokens += b"\x85\x08" in raw and raw[1] == 0x86
+        tokens += raw[5:9] == bytes.fromhex("7C0A8508")
         return made.transmit(raw)
 
     with pytest.raises(WrongCan):
