@@ -13,15 +13,13 @@ import functools
 from asn1crypto import x509
 
 from appliance.cards import tlv
-from appliance.cards.errors import MalformedData
+from appliance.cards.errors import ASN1_FAULTS, MalformedData
 from contracts.errors import PueError, WhoCanAct
 
 MAX_CERTIFICATE_BYTES = 16 * 1024
 _COUNTRY_OID = bytes.fromhex("550406")
 _KEY_IDENTIFIER_OID = bytes.fromhex("551D0E")
 _VERSION_TAG, _EXTENSIONS_TAG = 0xA0, 0xA3
-ASN1_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
-"""What asn1crypto raises for bytes that are not what they claim: it parses late and complains in many ways."""
 
 
 class InvalidTrustBundle(PueError, ValueError):
@@ -92,9 +90,7 @@ class TrustAnchor:
         """
         try:
             certificate = x509.Certificate.load(self.der, strict=True)
-            _ = certificate.subject.hashable, certificate.issuer.hashable, certificate.public_key.algorithm
-            _ = certificate.not_valid_before, certificate.not_valid_after, certificate.key_identifier
-            _ = certificate["signature_algorithm"]["algorithm"].native, certificate.authority_key_identifier
+            look_through(certificate)
         except ASN1_FAULTS as fault:
             raise InvalidTrustBundle("a certificate in the trust bundle cannot be read") from fault
         return certificate
@@ -107,6 +103,26 @@ class TrustAnchor:
         except InvalidTrustBundle:
             return False
         return True
+
+
+def look_through(certificate: x509.Certificate) -> None:
+    """Parse what a chain will need: a damaged certificate is found now and not where nobody expects it.
+
+    Raises:
+        Any of `ASN1_FAULTS`.
+    """
+    for name in (certificate.subject, certificate.issuer):
+        _ = name.hashable, name.native
+    _ = certificate.public_key.algorithm, certificate["signature_algorithm"]["algorithm"].native
+    _ = certificate.not_valid_before, certificate.not_valid_after, certificate["signature_value"].native
+    for extension in (
+        certificate.key_identifier_value,
+        certificate.authority_key_identifier_value,
+        certificate.key_usage_value,
+        certificate.extended_key_usage_value,
+        certificate.basic_constraints_value,
+    ):
+        _ = None if extension is None else extension.native
 
 
 def _outline(der: bytes) -> tuple[str, bytes | None]:

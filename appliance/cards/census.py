@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from asn1crypto import x509
 
 from appliance.cards import signatures
-from appliance.cards.anchors import ASN1_FAULTS, InvalidTrustBundle, Purpose, TrustAnchor
-from appliance.cards.errors import CardError, MalformedData, Unsupported
+from appliance.cards.anchors import InvalidTrustBundle, Purpose, TrustAnchor
+from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData, Unsupported
 
 OnProgress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""

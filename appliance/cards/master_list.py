@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from asn1crypto import x509
 
 from appliance.cards import signed_data, tlv
-from appliance.cards.anchors import ASN1_FAULTS
+from appliance.cards.anchors import look_through
 from appliance.cards.census import signed_by
-from appliance.cards.errors import CardError, MalformedData
+from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData
 from appliance.cards.signed_data import SignatureFault
 from contracts.errors import PueError, WhoCanAct
 
@@ -94,6 +94,7 @@ def _open(raw: bytes) -> MasterList:
         raise InvalidMasterList(_SENTENCES[fault], str(fault))
     signer = message.certificate
     assert signer is not None
+    look_through(signer)
     usage = signer.extended_key_usage_value
     if usage is None or SIGNER_USAGE not in [item.dotted for item in usage]:
         raise InvalidMasterList("who signed the list may not sign master lists", "signer_usage")
@@ -104,10 +105,18 @@ def _open(raw: bytes) -> MasterList:
         raise InvalidMasterList("the list was signed outside its signer's time", "signer_time")
     certificates = _certificates(message.content)
     once = tuple(dict.fromkeys(certificates))
-    carried = tuple(one for one in message.certificates if one is not signer)
+    carried = tuple(one for one in message.certificates if one is not signer and _whole(one))
     return MasterList(
         once, len(certificates) - len(once), signed_at, signer, carried, hashlib.sha256(raw).hexdigest()
     )
+
+
+def _whole(certificate: x509.Certificate) -> bool:
+    try:
+        look_through(certificate)
+    except ASN1_FAULTS:
+        return False
+    return True
 
 
 _SENTENCES = {

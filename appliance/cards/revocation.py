@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from asn1crypto import crl, x509
 
 from appliance.cards import anchors, tlv
-from appliance.cards.anchors import ASN1_FAULTS, Purpose
-from appliance.cards.errors import MalformedData
+from appliance.cards.anchors import Purpose
+from appliance.cards.errors import ASN1_FAULTS, MalformedData
 from contracts.errors import PueError, WhoCanAct
 
 MAX_LIST_BYTES = 4 * 1024 * 1024
@@ -109,13 +109,20 @@ class RevocationList:
 
     @functools.cached_property
     def serials(self) -> frozenset[int]:
-        """Serial numbers that were taken back."""
-        return frozenset(_serials(self._revoked))
+        """Serial numbers that were taken back; looked through when first asked for.
+
+        Raises:
+            InvalidRevocationList: damaged in the middle.
+        """
+        try:
+            return frozenset(_serials(self._revoked))
+        except MalformedData as fault:
+            raise InvalidRevocationList("this is no revocation list") from fault
 
     def speaks_of(self, certificate: x509.Certificate) -> bool:
-        """This issuer's certificates only: serial numbers mean nothing across authorities."""
+        """This issuer's certificates only: serial numbers mean nothing across authorities. A damaged list is silent."""
         try:
-            return bool(self.parsed.issuer == certificate.issuer)
+            return bool(self.parsed.issuer == certificate.issuer) and self.serials is not None
         except InvalidRevocationList:
             return False
 
@@ -147,9 +154,6 @@ def _outline(der: bytes) -> tuple[str, int | None, datetime.datetime, datetime.d
         due, rest = _time(rest[0]), rest[1:]
     entries = tlv.first(rest, 0x30) or b""
     number = _number(tlv.first(rest, _EXTENSIONS_TAG))
-    # walked through once now: a list damaged in its middle is found before a card depends on it
-    for _ in _serials(entries):
-        pass
     return anchors.country_of(parts[1]), number, made, due, entries
 
 

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Sequence
 from asn1crypto import x509
 
 from appliance.cards import census, signatures
-from appliance.cards.anchors import ASN1_FAULTS, InvalidTrustBundle, Purpose, TrustAnchor
+from appliance.cards.anchors import InvalidTrustBundle, Purpose, TrustAnchor
 from appliance.cards.census import Examined, OnProgress, Standing
-from appliance.cards.errors import CardError
+from appliance.cards.errors import ASN1_FAULTS, CardError
 from appliance.cards.master_list import MasterList, authority_of
-from appliance.cards.revocation import InvalidRevocationList, RevocationList
+from appliance.cards.revocation import InvalidRevocationList, RevocationList, RevocationState
 from appliance.cards.trust import MAX_ANCHORS, Source, SourceKind, TrustStore, Unusable
 from contracts.errors import PueError, WhoCanAct
 
@@ -39,6 +39,13 @@ class PublisherUnknown(PueError):
     """Well signed, by somebody nobody has vouched for. Facts: ``publisher``, ``authority_sha256``, ``signer_sha256``."""
 
     code = "trust.publisher_unknown"
+    who = WhoCanAct.OPERATOR
+
+
+class PublisherRevoked(PueError):
+    """The certificate of the list's signer was taken back by its authority."""
+
+    code = "trust.publisher_revoked"
     who = WhoCanAct.OPERATOR
 
 
@@ -89,7 +96,12 @@ def find_publisher(
 
     Raises:
         PublisherUnknown: neither; says which fingerprint to compare.
+        PublisherRevoked: its authority took the signer's certificate back.
     """
+    if present.revocation(offered.signer).state is RevocationState.REVOKED:
+        raise PublisherRevoked(
+            f"the signer of this list was revoked by {offered.publisher}", publisher=offered.publisher
+        )
     found = authority_of(offered.signer, pinned)
     place = _place_of_list(present, offered.publisher)
     if found is None and place is not None:
@@ -368,6 +380,7 @@ def _plain(word: str) -> str:
 def _verified(present: TrustStore, der: bytes) -> tuple[RevocationList, Purpose]:
     """The list, and what its issuer is believed for. An authority of both kinds counts for travel documents first."""
     offered = RevocationList.from_der(der, Purpose.TRAVEL_DOCUMENT)
+    _ = offered.serials  # looked through once now: damage is found before a card depends on it
     strange = offered.critical_unknown()
     if strange is not None:
         raise InvalidRevocationList(
@@ -386,19 +399,19 @@ def _verified(present: TrustStore, der: bytes) -> tuple[RevocationList, Purpose]
 
 
 def _signed_list(offered: RevocationList, issuer: x509.Certificate) -> bool:
-    usage = issuer.key_usage_value
-    if usage is not None and "crl_sign" not in usage.native:
-        return False
-    if not issuer.not_valid_before <= offered.this_update <= issuer.not_valid_after:
-        return False
     parsed = offered.parsed
     try:
-        return signatures.verify(
-            issuer.public_key,
-            parsed["signature_algorithm"],
-            None,
-            parsed["tbs_cert_list"].dump(),
-            parsed["signature"].native,
+        usage = issuer.key_usage_value
+        return (
+            (usage is None or "crl_sign" in usage.native)
+            and issuer.not_valid_before <= offered.this_update <= issuer.not_valid_after
+            and signatures.verify(
+                issuer.public_key,
+                parsed["signature_algorithm"],
+                None,
+                parsed["tbs_cert_list"].dump(),
+                parsed["signature"].native,
+            )
         )
     except (CardError, *ASN1_FAULTS):
         return False

@@ -82,7 +82,12 @@ class InventedAuthority:
         """EF.CardSecurity over a SET OF SecurityInfo."""
         certificate, sid = self._signer()
         return signed_message(
-            CARD_SECURITY_TYPE, security_infos, key=self.signer_key, certificates=[certificate], sid=sid
+            CARD_SECURITY_TYPE,
+            security_infos,
+            key=self.signer_key,
+            certificates=[certificate],
+            sid=sid,
+            ber=self.writing.ber,
         )
 
     def _signer(self) -> tuple[bytes, bytes]:

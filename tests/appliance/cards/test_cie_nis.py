@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 
 import pytest
 from hypothesis import given
@@ -12,12 +13,15 @@ from appliance.cards.cie_nis import judge_nis, read_nis
 from appliance.cards.cns_evidence import Possession
 from appliance.cards.errors import CardError, NotADocument
 from appliance.cards.reading import read_and_judge_nis
+from appliance.cards.software.authority import make_test_authority
+from appliance.cards.software.lists import write_revocation_list
 from appliance.cards.software.persona import MARIA
 from appliance.cards.software.shelf import issue
 from appliance.cards.software.trusted import demo_trust
 from appliance.cards.steps import Transmit
 from appliance.cards.trust import empty
-from appliance.cards.verdict import Instant
+from appliance.cards.trust_renewal import take_revocation_list
+from appliance.cards.verdict import Instant, NotChecked
 from contracts.desk_api.clerk import VerdictKind
 
 
@@ -118,3 +122,18 @@ def test_whatever_the_card_says_only_our_errors_come_out(data):
         return
     except CardError:
         return
+
+
+def test_an_old_list_gives_no_green(evidence, now):
+    stale = dataclasses.replace(demo_trust(now), dated=now.date() - datetime.timedelta(days=366))
+    verdict = judge_nis(evidence, stale, Instant(now, trusted=True))
+    assert (verdict.kind, verdict.code) == (VerdictKind.CHIP_UNPROVEN, "trust.stale")
+
+
+def test_a_signer_that_was_revoked(evidence, now):
+    state = make_test_authority(now=now)
+    revoked = write_revocation_list(state, [state.signer_certificate.serial_number], now, number=1)
+    trust = take_revocation_list(demo_trust(now), revoked, now).store
+    verdict = judge_nis(evidence, trust, Instant(now, trusted=True))
+    assert (verdict.kind, verdict.code) == (VerdictKind.REFUSED, "signer.revoked")
+    assert NotChecked.REVOCATION_SINCE in verdict.not_checked

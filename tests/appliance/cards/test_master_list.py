@@ -7,20 +7,22 @@ import subprocess
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from appliance.cards import census, master_list, tlv, trust_renewal
 from appliance.cards.census import Standing
 from appliance.cards.master_list import InvalidMasterList, open_master_list
-from appliance.cards.software import der
-from appliance.cards.software.authority import KeyKind
-from appliance.cards.software.lists import list_signer, write_master_list
-from appliance.cards.software.signed_message import signed_message
+from appliance.cards.software import certificates, der
+from appliance.cards.software.authority import KeyKind, make_test_authority
+from appliance.cards.software.certificates import Validity
+from appliance.cards.software.lists import list_signer, write_master_list, write_revocation_list
+from appliance.cards.software.signed_message import SIGNING_TIME, signed_message
 from appliance.cards.trust import Purpose
 from contracts.errors import PueError
 from tests.appliance.cards.lists import (
     NOBODY,
+    NOW,
     anchors,
     certificate,
     days_ago,
@@ -110,8 +112,12 @@ def test_a_document_signer_signs_no_lists():
     )
 
 
-def test_a_list_must_say_when_it_was_signed():
+@pytest.mark.parametrize(
+    ("signed", "reason"), [(None, "undated"), (61, "signer_time"), (-1500, "signer_time")]
+)
+def test_a_list_must_say_when_it_was_signed(signed, reason):
     publisher = state("DE")
+    when = [] if signed is None else [(SIGNING_TIME, certificates.time(days_ago(signed)))]
     key, signer = list_signer(publisher, days_ago(60))
     parsed = tlv.parse_one(signer, 0x30).children()[0].children()
     raw = signed_message(
@@ -120,8 +126,9 @@ def test_a_list_must_say_when_it_was_signed():
         key=key,
         certificates=[signer],
         sid=der.sequence(parsed[3].raw, parsed[1].raw),
+        attributes=when,
     )
-    assert refusal(raw) == "undated"
+    assert refusal(raw) == reason
 
 
 @pytest.mark.parametrize(
@@ -136,15 +143,13 @@ def test_a_list_must_say_when_it_was_signed():
 )
 def test_a_signed_content_that_is_no_list(content, reason):
     key, signer = list_signer(state("DE"), days_ago(60))
-    from appliance.cards.software import certificates
-
     raw = signed_message(
         master_list.CONTENT_TYPE,
         content,
         key=key,
         certificates=[signer],
         sid=tlv.build(0x80, certificates.key_identifier(key)),
-        attributes=[("1.2.840.113549.1.9.5", certificates.time(days_ago(1)))],
+        attributes=[(SIGNING_TIME, certificates.time(days_ago(1)))],
     )
     assert refusal(raw) == reason
 
@@ -161,6 +166,7 @@ def test_a_truncated_list(length):
 
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 7))
 @settings(max_examples=200)
+@example(2220, 0)  # the carried authority has no name any more
 def test_no_changed_bit_adds_an_authority_or_moves_a_day(place, bit):
     changed = bytearray(GOOD)
     changed[place] ^= 1 << bit
@@ -210,11 +216,58 @@ def test_a_state_in_somebody_elses_list_publishes_none():
         trust_renewal.find_publisher(offered("FR"), present, [])
 
 
+def test_an_authority_that_only_somebody_else_names_publishes_none():
+    """The Dutch list may name a German key; it does not say whose lists are German."""
+    rogue = make_test_authority(now=NOW, seed=b"rogue", country="DE")
+    present = take(NOBODY, offered("DE", ("DE", "FR"), days=30)).store
+    named = open_master_list(write_master_list(state("NL"), [*anchors("NL"), rogue.anchor_der], days_ago(20)))
+    present = take(present, named, "NL").store
+    assert rogue.anchor_der in {one.der for one in present.anchors}
+    forged = open_master_list(write_master_list(rogue, anchors("FR"), days_ago(1)))
+    with pytest.raises(trust_renewal.PublisherUnknown):
+        trust_renewal.find_publisher(forged, present, [])
+
+
+def test_a_signer_that_was_revoked_publishes_no_more():
+    given_list = offered("DE", days=2)
+    present = take(NOBODY, offered("DE", days=30)).store
+    revoked = write_revocation_list(state("DE"), [given_list.signer.serial_number], days_ago(1), number=1)
+    present = trust_renewal.take_revocation_list(present, revoked, NOW).store
+    with pytest.raises(trust_renewal.PublisherRevoked):
+        trust_renewal.find_publisher(given_list, present, [pinned(state("DE"))])
+
+
+@pytest.mark.parametrize(
+    ("country", "begins", "ends", "believed"),
+    [
+        ("DE", 900, -900, True),
+        ("FR", 900, -900, False),  # the same key under another State's name
+        ("DE", 30, -900, False),  # not yet an authority when it certified the signer
+        ("DE", 900, 70, False),  # no longer one
+    ],
+)
+def test_the_authority_was_one_and_of_that_state(country, begins, ends, believed):
+    """The signer's certificate begins thirty days before the list of thirty days ago."""
+    one, name = state("DE"), certificates.name(country, "ESEMPIO same key")
+    other = certificates.certificate(
+        subject=name,
+        key=one.authority_key,
+        issuer=name,
+        issuer_key=one.authority_key,
+        serial=5,
+        validity=Validity(days_ago(begins), days_ago(ends)),
+        authority=True,
+    )
+    candidate = master_list.x509.Certificate.load(other)
+    found = master_list.authority_of(offered("DE", days=30).signer, [candidate])
+    assert (found is candidate) is believed
+
+
 # ---------------------------------------------------------------- certificates one by one
 
 
-def standings(*certificates):
-    return [one.standing for one in census.examine(certificates, Purpose.TRAVEL_DOCUMENT)]
+def standings(*given_certificates):
+    return [one.standing for one in census.examine(given_certificates, Purpose.TRAVEL_DOCUMENT)]
 
 
 def test_links_are_kept_with_and_without_their_first_half():
