@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 from smartcard import scard
 
 from appliance.cards.errors import CardGone, CardUnreadable
+from appliance.devices.card_reader.asking import Asking
 from appliance.devices.card_reader.port import (
     EXTENDED_COMMAND_BYTES,
     EXTENDED_RESPONSE_BYTES,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
+ANSWER_LIMIT_S: Final = 10.0
+"""For one answer; the slowest honest one, a key agreement over numbers on an old chip, takes under two seconds."""
 _NOTICE_MS: Final = 600
 """pcsc-lite looks at most readers every 400 ms."""
 _PROTOCOLS: Final = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
@@ -116,6 +119,7 @@ class PcscSession:
             scard.SCardReleaseContext(self._context)
             raise
         self._open = True
+        self._asking = Asking(lambda command: scard.SCardTransmit(self._card, self._header, command))
         self.reader_is_short = (
             carries_long(self._card) is False
             if commands is CommandLength.AUTO
@@ -150,7 +154,11 @@ class PcscSession:
 
     def transmit(self, command: bytes) -> bytes:
         self._check_going_on()
-        result, response = scard.SCardTransmit(self._card, self._header, list(self._as_carried(command)))
+        answer = self._asking.ask(list(self._as_carried(command)), ANSWER_LIMIT_S)
+        if answer is None:
+            self._card_left = True
+            raise CardUnreadable("the card does not come to an answer", reason="too_slow")
+        result, response = answer
         if result != scard.SCARD_S_SUCCESS:
             self._card_left = True
             raise failed(result, "sending a command")
@@ -184,6 +192,10 @@ class PcscSession:
         if not self._open:
             return
         self._open = False
+        # With a card that still owes an answer the service cannot be asked anything: it lets go when the card does.
+        self._asking.end(self._let_go)
+
+    def _let_go(self) -> None:
         # A reset, so that the chip forgets the session too. A card that has left is left alone: pcsc-lite loses
         # count of what lies on the reader when a reset fails, and misses the next card.
         gone = self._card_left and not self._lies_there()

@@ -7,6 +7,7 @@ import datetime
 import queue
 import subprocess
 import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from appliance.cards.software.shelf import issue
 from appliance.cards.software.trusted import demo_trust
 from appliance.cards.steps import Can, IdentityRead
 from appliance.cards.verdict import Instant
+from appliance.devices.card_reader import pcsc_session
 from appliance.devices.card_reader.pcsc import PcscCardReader, list_readers
 from appliance.devices.card_reader.pcsc_session import failed, simple_tlv
 from appliance.devices.card_reader.port import (
@@ -69,6 +71,46 @@ def reader_of():
     yield make
     for reader in made:
         reader.close()
+
+
+class Mute:
+    """A card that is asked and does not come to an answer until it is taken away."""
+
+    opens_with = Can("123456")
+
+    def __init__(self):
+        self.atr = issue("cie_aes", NOW).atr
+        self.taken_away = threading.Event()
+
+    def reset(self):
+        pass
+
+    def transmit(self, raw):
+        self.taken_away.wait()
+        raise CardGone("taken away")
+
+
+def test_a_card_that_never_answers_is_left(pcscd, reader_of, monkeypatch):
+    """PC/SC itself would wait for ever; taking the card away frees the reader for the next one."""
+    monkeypatch.setattr(pcsc_session, "ANSWER_LIMIT_S", 0.3)
+    reader, _ = reader_of(reader=FIRST)
+    # the service may still see the card of the test before
+    assert reader._place.wait_until(lambda found: found is Presence.EMPTY, PATIENCE_S)
+    mute = Mute()
+    with pcscd.insert(mute):
+        assert reader.wait_for_card(PATIENCE_S)
+        with pytest.raises(CardUnreadable) as caught, reader.connect() as session:
+            read_and_judge(session, Can("123456"), TRUST, INSTANT)
+        assert caught.value.facts["reason"] == "too_slow"
+        with pytest.raises(ReaderBusy):
+            reader.connect()
+        mute.taken_away.set()
+    assert reader.wait_for_removal(PATIENCE_S)
+    with pcscd.insert(issue("cie_aes", NOW)):
+        assert reader.wait_for_card(PATIENCE_S)
+        with reader.connect() as session:
+            _, verdict = read_and_judge(session, Can("123456"), TRUST, INSTANT)
+    assert verdict.kind is VerdictKind.VERIFIED
 
 
 def test_no_reader_of_that_name(pcscd, reader_of):
