@@ -171,6 +171,13 @@ def test_a_list_leaves_alone_what_came_by_hand():
     assert countries(present, Purpose.CNS) == ["IT"]
 
 
+def test_what_no_source_stands_for_is_left_where_it_is():
+    """A bundle from a PEM file, as a pilot may have begun with."""
+    pilot = TrustStore.from_certificates(anchors("SM"), origin="pilot", version=3, dated=days_ago(90).date())
+    done = take(pilot, offered("DE", ("DE",)))
+    assert (countries(done.store), done.store.version) == (["DE", "SM"], 4)
+
+
 def test_what_comes_by_hand_makes_no_list_younger():
     present = take(NOBODY, offered("DE", days=300)).store
     done = by_hand(present, CNS).store
