@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock bench image
+.PHONY: help setup demo test check format lock bench fuzz image
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r door text; do \
@@ -40,6 +40,9 @@ lock: ## pin again what pyproject.toml and package.json name (needs uv and npm)
 
 bench: setup ## measure against peers, into build/bench.json; ONLY=name for one
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+fuzz: setup ## look for inputs that break a parser; ONLY=target, SECONDS=60
+	@$(BIN)/python -m tests.fuzz target $(ONLY) --seconds $(or $(SECONDS),60)
 
 image: ## the box's disk image
 	@echo 'make image: not built yet; the disk image comes with a later milestone (see CHANGELOG.md).' >&2; exit 1

@@ -139,6 +139,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "sitting.cause_missing": Sentence(
         N_("Manca il motivo."), N_("Scriva perché il cittadino non può firmare.")
     ),
+    "sitting.photo_document_needed": Sentence(
+        N_("Questa tessera non ha la fotografia."),
+        N_("Identifichi la persona a vista, con un documento che ha la fotografia."),
+    ),
     "sitting.answers_incomplete": Sentence(
         N_("C'è ancora una risposta da completare."), N_("Torni alle domande e la corregga.")
     ),
@@ -146,6 +150,13 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "card.code_missing": Sentence(N_("Manca il codice della carta."), N_("Scriva le sei cifre sul davanti.")),
     "card.failed": Sentence(N_("La lettura della carta non è riuscita."), N_("Tolga la carta e riprovi.")),
     "card.no_such_software_card": Sentence(N_("Questa carta di prova non esiste."), _TECHNICIAN),
+    "dump.ambiguous": Sentence(N_("La copia del documento contiene due volte la stessa parte."), _TECHNICIAN),
+    "dump.crowded": Sentence(N_("La copia del documento è troppo grande."), _TECHNICIAN),
+    "dump.none": Sentence(N_("Questa non è la copia di un documento."), _TECHNICIAN),
+    "fetch.failed": Sentence(
+        N_("L'elenco nuovo non è arrivato."), N_("Non deve fare niente: il dispositivo riprova da solo.")
+    ),
+    "fetch.too_large": Sentence(N_("L'elenco nuovo è troppo grande."), _TECHNICIAN),
     "card.removed": Sentence(
         N_("La carta è stata tolta."), N_("La appoggi di nuovo sul lettore e la lasci ferma fino alla fine.")
     ),
@@ -162,11 +173,28 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         N_("Il codice non è completo."), N_("Servono sei cifre, oppure tutte le righe sul retro della carta.")
     ),
     "card.mrz_needed": Sentence(
-        N_("Per questo documento servono le righe sul retro."), N_("Scelga «Righe sul retro» e le copi.")
+        N_("Per questo documento servono le righe sul retro."),
+        N_("Apra «Passaporto, o carta con le sei cifre illeggibili» e le copi."),
     ),
     "card.not_a_document": Sentence(
-        N_("Questa non è una carta d'identità elettronica."),
+        N_("Questa carta non è un documento che si può leggere."),
         N_("Chieda un'altra carta, oppure identifichi la persona a vista."),
+    ),
+    "card.code_needed": Sentence(
+        N_("Sul lettore c'è una carta d'identità o un passaporto."),
+        N_("Scriva le sei cifre della carta, oppure le righe del passaporto."),
+    ),
+    "card.wrong_pin": Sentence(
+        N_("Il PIN della tessera non è giusto."),
+        N_("Il cittadino lo scriva di nuovo con calma, oppure legga la tessera senza PIN."),
+    ),
+    "card.pin_blocked": Sentence(
+        N_("Il PIN della tessera è bloccato."),
+        N_("Legga la tessera senza PIN. Per sbloccarlo il cittadino va alla sua ASL."),
+    ),
+    "card.pin_spared": Sentence(
+        N_("Resta un solo tentativo per il PIN: non l'ho usato."),
+        N_("Legga la tessera senza PIN, così non si blocca."),
     ),
     "card.unreadable": Sentence(
         N_("La carta non si legge."),
@@ -207,6 +235,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         N_("Il lettore di carte non si è avviato."),
         N_("Intanto può identificare la persona a vista. Chiami il tecnico."),
     ),
+    "card_reader.denied": Sentence(
+        N_("Il lettore di carte non è concesso a questa postazione."), _TECHNICIAN
+    ),
+    "card_reader.unknown": Sentence(N_("Non c'è un lettore di carte con questo nome."), _TECHNICIAN),
     "card_reader.no_virtual_reader": Sentence(N_("Il lettore di prova non c'è."), _TECHNICIAN),
     "card_reader.short_commands_only": Sentence(
         N_("Questo lettore è lento con alcune carte."), N_("Può lavorare: la lettura dura un po' di più.")
@@ -368,6 +400,7 @@ ROOMS: Final[Mapping[str, Sentence]] = {
     "order": Sentence(N_("Un ordine del centro non è riuscito."), N_("Può lavorare lo stesso.")),
     "post": Sentence(N_("Il centro non risponde."), N_("Può lavorare: le domande partono appena torna.")),
     "receipt": Sentence(N_("La conferma del centro non è valida."), _CALL),
+    "dump": Sentence(N_("La cartella non contiene i dati di un solo documento."), _TECHNICIAN),
     "error": Sentence(N_("Qualcosa non ha funzionato."), _AGAIN),
     "journal": Sentence(N_("Il registro della postazione ha un guasto."), _TECHNICIAN),
     "letter": Sentence(N_("La domanda non si è potuta chiudere."), _CALL),
@@ -450,10 +483,13 @@ ANSWERS: Final[Mapping[str, str]] = {
 """What is wrong with an answer, next to the field and in the summary. Facts stand in braces."""
 
 READING: Final[Mapping[str, str]] = {
-    "card.opening": N_("Apro la carta con le sei cifre."),
+    "card.opening": N_("Apro la carta con il suo codice."),
     "card.identity": N_("Leggo nome e data di nascita."),
     "card.chip": N_("Controllo che il chip sia l'originale."),
     "card.photo": N_("Leggo la fotografia. È la parte più lunga."),
+    "contact.opening": N_("Cerco i dati nella tessera."),
+    "contact.identity": N_("Leggo nome e codice fiscale."),
+    "contact.chip": N_("Controllo il certificato della tessera."),
 }
 """What the card is telling just now."""
 

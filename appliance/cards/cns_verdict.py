@@ -71,7 +71,7 @@ _LINES: dict[str, str] = {
     CnsReason.POSSESSION_PROVEN: "Il titolare ha usato il suo PIN.",
     CnsReason.DATA_GENUINE: "I dati sono quelli rilasciati dall'ente e non sono stati modificati.",
     CnsReason.POSSESSION_UNPROVEN: "Senza PIN non si può sapere se la tessera è l'originale.",
-    Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale non corrisponde alla data di nascita o al sesso.",
+    Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale non corrisponde agli altri dati della persona.",
 }
 """In order of what the clerk must know first."""
 _DOUBTS: frozenset[str] = frozenset({Reason.CODICE_FISCALE_INCONSISTENT, Reason.TRUST_STALE})
@@ -101,7 +101,8 @@ def judge_cns(evidence: CnsEvidence, trust: TrustStore, instant: Instant) -> Ver
     except CardError:
         return _verdict(VerdictKind.REFUSED, [Reason.DOCUMENT_UNREADABLE], None, moment, trust)
     found = _findings(evidence, holder, trust, moment)
-    if not codice_fiscale.fits(holder.codice_fiscale, holder.birth, holder.sex):
+    names = (holder.surname, holder.given_names)
+    if codice_fiscale.cross_check(holder.codice_fiscale, birth=holder.birth, sex=holder.sex, names=names):
         found.append(Reason.CODICE_FISCALE_INCONSISTENT)
     if trust.stale(moment.date()):
         found.append(Reason.TRUST_STALE)

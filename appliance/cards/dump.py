@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from appliance.cards import lds, passive_authentication, security_infos, signatures, tlv
 from appliance.cards.active_authentication import ActiveKey
-from appliance.cards.errors import CardError, MalformedData
+from appliance.cards.errors import ASN1_FAULTS, CardError, MalformedData
 from appliance.cards.evidence import Access, ChipProof, Evidence
 from appliance.cards.passive_authentication import Finding, SecurityObject
 from appliance.cards.trust import TrustStore
@@ -83,12 +83,18 @@ class GroupState(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class DumpFile:
-    """One file of the folder; `what` is None for one that is no file of a travel document."""
+    """One file of the folder.
+
+    Attributes:
+        what: ``"EF.SOD"``, ``"DG1"`` …; None for one that is no file of a travel document.
+        by_name_only: its content is nothing known; it counts only where no other file is that one.
+    """
 
     name: str
     what: str | None
     content: bytes = dataclasses.field(repr=False)
     remarks: tuple[Remark, ...] = ()
+    by_name_only: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +133,10 @@ def recognise(name: str, raw: bytes) -> DumpFile:
     try:
         header = tlv.read_header(raw)
     except MalformedData:
-        return DumpFile(name, named, raw, (*remarks, Remark.MALFORMED) if named else ())
+        return _by_name_only(name, named, raw)
     what = CARD_ACCESS if named == CARD_ACCESS and header.tag == _SET else _BY_TAG.get(header.tag)
-    if what is None:
-        return DumpFile(name, None, raw, (Remark.NAME_DISAGREES,) if named else ())
+    if what is None or (named != what and len(raw) < header.total_bytes):  # text, too, has first letters
+        return _by_name_only(name, named, raw)
     if named not in (None, what):
         remarks.append(Remark.NAME_DISAGREES)
     if len(raw) != header.total_bytes:
@@ -141,6 +147,10 @@ def recognise(name: str, raw: bytes) -> DumpFile:
     if not _is_understood(what, content):
         remarks.append(Remark.MALFORMED)
     return DumpFile(name, what, content, tuple(remarks))
+
+
+def _by_name_only(name: str, named: str | None, raw: bytes) -> DumpFile:
+    return DumpFile(name, named, raw, (Remark.MALFORMED,) if named else (), by_name_only=True)
 
 
 def _by_name(name: str) -> str | None:
@@ -221,12 +231,17 @@ def examine(files: Mapping[str, bytes], trust: TrustStore, instant: Instant) -> 
 
 
 def _one_of_each(found: tuple[DumpFile, ...]) -> dict[str, bytes]:
-    content: dict[str, bytes] = {}
-    for file in found:
-        if file.what is not None and content.setdefault(file.what, file.content) != file.content:
-            raise AmbiguousDump(f"two different files are {file.what}", file=file.what)
+    content = _without_doubles([file for file in found if not file.by_name_only])
     if not content:
         raise NoDump("none of the files belongs to a travel document")
+    return _without_doubles([file for file in found if file.by_name_only]) | content
+
+
+def _without_doubles(files: list[DumpFile]) -> dict[str, bytes]:
+    content: dict[str, bytes] = {}
+    for file in files:
+        if file.what is not None and content.setdefault(file.what, file.content) != file.content:
+            raise AmbiguousDump(f"two different files are {file.what}", file=file.what)
     return content
 
 
@@ -239,7 +254,7 @@ def _self_description(sod: bytes | None) -> tuple[SecurityObject | None, str | N
         return None, None
     try:
         signer = None if certificate is None else str(certificate.issuer.human_friendly)
-    except (ValueError, TypeError, KeyError):
+    except ASN1_FAULTS:
         signer = None
     return security_object, None if signer is None else lds.clean_text(signer.encode("utf-8"))
 

@@ -104,12 +104,27 @@ class Contents:
 _MARKS_MAX = 2
 """Marks on one letter, after composition; no written language of Europe stacks more."""
 TEXT_MAX_SIGNS = 200
+_INVISIBLE = frozenset(
+    chr(code)
+    for first, last in (
+        (0x034F, 0x034F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0xE0100, 0xE01EF),
+    )
+    for code in range(first, last + 1)
+)
+"""Letters and marks that show nothing (Default_Ignorable_Code_Point of Unicode): two names must not look the same."""
 
 
 def clean_text(raw: bytes, max_signs: int = TEXT_MAX_SIGNS) -> str:
     """Text fit for a screen, a printer and a log: letters, marks, digits, plain punctuation; the rest becomes a space.
 
-    Control characters, escapes, direction overrides and towers of marks do not pass.
+    Control characters, escapes, direction overrides, invisible letters and towers of marks do not pass.
     """
     try:
         text = raw.decode("utf-8")
@@ -117,7 +132,7 @@ def clean_text(raw: bytes, max_signs: int = TEXT_MAX_SIGNS) -> str:
         text = raw.decode("latin-1")
     kept, marks = "", 0
     for sign in unicodedata.normalize("NFC", text[:max_signs]):
-        kind = unicodedata.category(sign)[0]
+        kind = "C" if sign in _INVISIBLE else unicodedata.category(sign)[0]
         marks = marks + 1 if kind == "M" else 0
         if marks <= _MARKS_MAX:
             kept += sign if kind in "LMN" or sign in " '’-.,/()&+:°" else " "

@@ -156,6 +156,8 @@ def _parse_td1(rows: list[str]) -> Mrz:
     number, digit, optional = upper[5:14], upper[14], upper[15:30]
     if digit == "<" and optional.rstrip("<"):  # a number longer than nine signs runs on in the optional data
         rest = optional.split("<", 1)[0]
+        if not rest:
+            raise _wrong("document_number")
         number, digit, optional = number + rest[:-1], rest[-1], optional[len(rest) :]
     surname, given = _names(lower)
     composite = upper[5:30] + middle[0:7] + middle[8:15] + middle[18:29]
@@ -188,6 +190,8 @@ def _parse_two_rows(form: Format, rows: list[str]) -> Mrz:
     number, digit = lower[0:9], lower[9]
     if form is Format.TD2 and digit == "<" and optional.rstrip("<"):
         rest = optional.split("<", 1)[0]
+        if not rest:
+            raise _wrong("document_number")
         number, digit, optional = number + rest[:-1], rest[-1], optional[len(rest) :]
     return Mrz(
         format=form,

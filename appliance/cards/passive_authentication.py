@@ -254,7 +254,7 @@ def card_security_keys(card_security: bytes) -> bytes:
     """
     try:
         return _open(card_security, (CARD_SECURITY_TYPE,)).content
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as fault:
+    except ASN1_FAULTS as fault:
         raise MalformedData("EF.CardSecurity cannot be read", reason="card_security") from fault
 
 
@@ -265,7 +265,7 @@ def vouches_for(card_security: bytes, trust: TrustStore, at: datetime.datetime, 
         if signed.certificate is None or _signature_findings(signed):
             return False
         anchor, findings = chain(signed.certificate, trust, at)
-    except (CardError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+    except (CardError, *ASN1_FAULTS):
         return False
     return anchor is not None and not findings and anchor.country == states.two_letters(issuing_state)
 

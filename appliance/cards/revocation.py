@@ -90,7 +90,7 @@ class RevocationList:
             raise InvalidRevocationList("the revocation list is too long", limit_bytes=MAX_LIST_BYTES)
         try:
             return cls(der, purpose, *_outline(der))
-        except (MalformedData, ValueError) as fault:
+        except (MalformedData, ValueError, OverflowError) as fault:
             raise InvalidRevocationList("this is no revocation list") from fault
 
     @functools.cached_property

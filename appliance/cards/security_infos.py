@@ -155,7 +155,11 @@ def _group_of(algorithm: tlv.Tlv) -> DhAgreement | EcAgreement:
     if oid == _OID_EC_PUBLIC_KEY:
         return EcAgreement(_ec_parameters(parameters))
     if oid in _OID_DH:
-        return DhAgreement(_dh_parameters(parameters))
+        group = _dh_parameters(parameters)
+        # nobody signed these numbers: in a group of the card's own it could find out the code that was typed
+        if group.standard_number is None:
+            raise Unsupported("a group that is no standard one")
+        return DhAgreement(group)
     raise Unsupported("domain parameters of an unknown kind")
 
 

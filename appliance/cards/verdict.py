@@ -108,7 +108,7 @@ _LINES: dict[str, str] = {
     Reason.TIME_UNTRUSTED: "L'ora della postazione non è certa: la scadenza non si può controllare.",
     Reason.TRUST_STALE: "L'elenco con cui la postazione riconosce i documenti è scaduto: va rinnovato.",
     Reason.NAME_DIFFERS: "Il nome per esteso nel chip è diverso da quello nelle righe stampate.",
-    Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale nel chip non corrisponde alla data di nascita o al sesso.",
+    Reason.CODICE_FISCALE_INCONSISTENT: "Il codice fiscale nel chip non corrisponde agli altri dati della persona.",
     Reason.GROUP_MISSING: "Il chip non ha dato tutti i dati che lo Stato ha firmato.",
     Reason.PHOTO_MISSING: "Il chip non ha dato una fotografia che si possa mostrare.",
     Reason.ACCESS_DIFFERS: "Il chip annuncia protezioni diverse da quelle firmate dallo Stato.",
@@ -247,10 +247,10 @@ def _doubts(
         found.append(Reason.TIME_UNTRUSTED)
     if not _access_agrees(evidence, passive):
         found.append(Reason.ACCESS_DIFFERS)
-    if not _codice_fiscale_agrees(identity):
-        found.append(Reason.CODICE_FISCALE_INCONSISTENT)
     if not evidence.names_agree():
         found.append(Reason.NAME_DIFFERS)
+    if not _codice_fiscale_agrees(evidence, identity):
+        found.append(Reason.CODICE_FISCALE_INCONSISTENT)
     return found
 
 
@@ -309,14 +309,17 @@ def _access_agrees(evidence: Evidence, passive: PassiveAuthentication) -> bool:
     return not signed or (signed == offered and (evidence.access is Access.PACE or bool(offered)))
 
 
-def _codice_fiscale_agrees(identity: Identity) -> bool:
-    """Only Italian documents carry one; a number of another shape is not ours to judge."""
+def _codice_fiscale_agrees(evidence: Evidence, identity: Identity) -> bool:
+    """Only Italian documents carry one; a number of another shape is not ours to judge.
+
+    Names are compared where data group 11 has them in full: the printed lines cut and transliterate.
+    """
     code = identity.codice_fiscale
     if code is None or identity.issuing_state != "ITA" or len(code) != 16:
         return True
-    if not codice_fiscale.is_well_formed(code):
-        return False
-    return identity.birth is None or codice_fiscale.fits(code, identity.birth, identity.sex)
+    details = evidence.details()
+    whole = (details.surname, details.given_names) if details.surname and details.given_names else None
+    return not codice_fiscale.cross_check(code, birth=identity.birth, sex=identity.sex, names=whole)
 
 
 def _portrait(evidence: Evidence, passive: PassiveAuthentication) -> Portrait | None:

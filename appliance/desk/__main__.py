@@ -18,6 +18,7 @@ from appliance.desk.doors import Doorway
 from appliance.desk.logins import Logins
 from appliance.desk.perform import Hands, Tools
 from appliance.desk.road import Road
+from appliance.desk.scanning import Scanning
 from appliance.desk.service import ClerkService, Staff
 from appliance.desk.settings import DeskSettings
 from appliance.desk.status import StatusService
@@ -35,6 +36,7 @@ from contracts.errors import PueError
 from contracts.practices.catalogue import shipped
 
 if TYPE_CHECKING:
+    from appliance.devices.barcode.port import Barcode
     from appliance.devices.camera.port import Camera
     from appliance.devices.panel.port import Panel
     from appliance.devices.printer.port import Printer
@@ -51,6 +53,7 @@ def run(settings: DeskSettings) -> int:
         cast("CardReader", devices[DeviceKind.CARD_READER]),
         cast("Camera", devices[DeviceKind.CAMERA]),
     )
+    scanner = cast("Barcode", devices[DeviceKind.BARCODE])
     printer, panel = cast("Printer", devices[DeviceKind.PRINTER]), cast("Panel", devices[DeviceKind.PANEL])
     desk = Desk(
         shelf,
@@ -125,6 +128,7 @@ def run(settings: DeskSettings) -> int:
     with desk.hands.workers, workers:
         for device in devices.values():
             device.watch(lambda _: desk.bell.ring())
+        scanner.on_scan(Scanning(news, desk.noticed, logins.somebody_awake))
         reader.watch_card(lambda found: tending.card_noticed(news, present=found is Presence.CARD))
         for device in devices.values():
             device.open()

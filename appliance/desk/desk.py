@@ -293,6 +293,12 @@ class Desk:
         if state is not None and state.card != present:
             self.happened(state.sitting, words.CardNoticed(present))
 
+    def noticed(self, event: Event) -> None:
+        """A device that belongs to no act noticed something (the code scanner); without a sitting it is forgotten."""
+        state = self._sitting
+        if state is not None:
+            self.happened(state.sitting, event)
+
     def page_id(self) -> str:
         """A new page's id."""
         return make_id(self.now_ms(), self._random(10))

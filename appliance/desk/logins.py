@@ -123,6 +123,13 @@ class Logins:
         with self._lock:
             return self._login.clerk if self._login else None
 
+    def somebody_awake(self) -> bool:
+        """A clerk is logged in and the page is not locked."""
+        with self._lock:
+            if self._login is not None:
+                self._lock_late(self._login)
+            return self._login is not None and not self._login.locked
+
     def lock_if_idle(self) -> bool:
         """For a slow tick; whether it locked just now."""
         with self._lock:

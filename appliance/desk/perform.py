@@ -109,6 +109,7 @@ class Hands:
         """Begin an act; its outcome is told later. An act that cannot even begin has failed."""
         worker, job, failed = {
             words.ReadCard: (self._card, self._read_card, words.ReadFailed),
+            words.ReadContact: (self._card, self._read_card, words.ReadFailed),
             words.TakePage: (self._desk, self._take_page, words.PageFailed),
             words.Seal: (self._desk, self._seal, words.SealFailed),
             words.PrintSummary: (self._paper, self._print_summary, words.PrintFailed),
@@ -135,7 +136,7 @@ class Hands:
     # ---- acts
 
     def _read_card(self, state: Sitting, act: Act) -> None:
-        assert isinstance(act, words.ReadCard)
+        assert isinstance(act, words.ReadCard | words.ReadContact)
         tools = self._tools
 
         def tell(reading: words.Reading) -> None:

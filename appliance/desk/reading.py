@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from asn1crypto import cms
 
 from appliance.capture.portrait import portrait_jpeg
+from appliance.cards.cns import Pin
 from appliance.cards.errors import ASN1_FAULTS, MalformedCode
 from appliance.cards.evidence import Evidence
 from appliance.cards.mrz import MrzKey
 from appliance.cards.reading import read_and_judge
 from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Progress, Secret
 from appliance.cards.verdict import Instant, without_photo
-from appliance.desk.sitting import Citizen, ReadCard, Reading, VerdictFacts
+from appliance.desk.session import CNS_ACCESS
+from appliance.desk.sitting import Citizen, ReadCard, ReadContact, Reading, VerdictFacts
 from contracts.identity import fingerprint
 
 if TYPE_CHECKING:
@@ -29,26 +32,38 @@ if TYPE_CHECKING:
 
 PROVINCE_SIGNS: Final = 2
 _PART: Final = ", "
-_KINDS: Final = {"P": "passaporto", "C": "cie", "I": "cie", "A": "cie"}
+_KINDS: Final = {"P": "passaporto", "C": "cie", "I": "cie", "A": "cie", "T": "tessera_sanitaria"}
+_NAME_SIGNS: Final = 80
 
 
 def read_card(
-    reader: CardReader, act: ReadCard, trust: TrustStore, clock: Clock, tell: Callable[[Reading], None]
+    reader: CardReader,
+    act: ReadCard | ReadContact,
+    trust: TrustStore,
+    clock: Clock,
+    tell: Callable[[Reading], None],
 ) -> tuple[Citizen | None, VerdictFacts, bytes | None]:
     """Read and judge the card that lies there now; gives the photo as JPEG if it proved authentic.
 
     Raises:
         CardError, CardReaderError: the reading did not come to an end.
     """
-    secret = _secret(act)
+    room = "contact" if isinstance(act, ReadContact) else "card"
+    secret = None if isinstance(act, ReadContact) else _secret(act)
+    pin = Pin(act.pin) if isinstance(act, ReadContact) and act.pin else None
+    told = Reading(code=f"{room}.opening")
 
     def on_progress(news: Progress | IdentityRead) -> None:
-        if isinstance(news, Progress):
-            tell(Reading(code=f"card.{news.stage}", ratio=news.ratio))
+        nonlocal told
+        if isinstance(news, IdentityRead):
+            told = msgspec.structs.replace(told, name=f"{news.surname} {news.given_names}"[:_NAME_SIGNS])
+        else:
+            told = msgspec.structs.replace(told, code=f"{room}.{news.stage}", ratio=news.ratio)
+        tell(told)
 
     instant = Instant(clock.now(), clock.trusted().trusted)
     with reader.connect() as session:
-        evidence, verdict = read_and_judge(session, secret, trust, instant, on_progress)
+        evidence, verdict = read_and_judge(session, secret, trust, instant, on_progress, pin=pin)
     # only now, and in a process of its own: until the verdict the image was anybody's
     photo = None if verdict.portrait is None else portrait_jpeg(verdict.portrait.image)
     if photo is None:
@@ -114,7 +129,7 @@ def _facts(evidence: Evidence | CnsEvidence, verdict: Verdict, *, has_photo: boo
             f"trust: {verdict.trust_origin} ({verdict.trust_dated.isoformat()}, {verdict.trust_age_days} days old)",
             *verdict.codes,
         ],
-        access=evidence.access.value if isinstance(evidence, Evidence) else "cns",
+        access=evidence.access.value if isinstance(evidence, Evidence) else CNS_ACCESS,
         chip_proof=(evidence.originality if isinstance(evidence, Evidence) else evidence.possession).value,
         sod_sha256=fingerprint(evidence.signed_object) if evidence.signed_object else "",
         signer_sha256=signer_fingerprint(evidence.sod) if isinstance(evidence, Evidence) else "",

@@ -122,6 +122,9 @@ class ClerkService:
     def enter_code(self, request: door.EnterCode) -> DeskView:
         return self._event(request, lambda: words.CodeEntered(request.can, tuple(request.mrz)))
 
+    def read_contact(self, request: door.ReadContact) -> DeskView:
+        return self._event(request, lambda: words.ContactWanted(request.pin))
+
     def by_sight(self, request: door.BySight) -> DeskView:
         citizen = Citizen(
             surname=request.surname.strip().upper(),

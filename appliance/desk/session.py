@@ -21,6 +21,8 @@ from contracts.errors import Problem, PueError, WhoCanAct
 from contracts.practices.model import Answers, Practice
 
 MAX_PAGES: Final = 60
+CNS_ACCESS: Final = "cns"
+"""How a card without a code was opened, in `VerdictFacts.access`."""
 PHOTO: Final = "photo"
 """The draft's part that holds the chip's photo, until it was compared."""
 
@@ -49,6 +51,12 @@ class DocumentRefused(SittingRefused):
     """With this document nobody can be identified."""
 
     code = "sitting.document_refused"
+
+
+class PhotoDocumentNeeded(SittingRefused):
+    """With this card alone nobody can be identified: a document with a photo is needed."""
+
+    code = "sitting.photo_document_needed"
 
 
 class FactRefused(SittingRefused):
@@ -197,6 +205,16 @@ def _code_entered(state: Sitting, event: words.CodeEntered, _: Circumstances) ->
     return Decision(began, (words.ReadCard(event.can, event.mrz),))
 
 
+def _contact_wanted(state: Sitting, event: words.ContactWanted, _: Circumstances) -> Decision:
+    reading = words.Reading(code="contact.opening", ratio=0.0)
+    began = msgspec.structs.replace(_unidentified(state), stage=Stage.READING, reading=reading, trouble=None)
+    return Decision(began, (words.ReadContact(event.pin),))
+
+
+def _carried_noticed(state: Sitting, event: words.CarriedNoticed, _: Circumstances) -> Decision:
+    return Decision(msgspec.structs.replace(state, carried=event.codice_fiscale))
+
+
 def _unidentified(state: Sitting) -> Sitting:
     """Forget whoever was read before. The citizen of a reopened draft stays, to be compared with."""
     return msgspec.structs.replace(
@@ -291,12 +309,19 @@ def _refuse_impossible(citizen: words.Citizen, today: dt.date) -> None:
         raise FactRefused("birth_date", f"{WARNING}cf_birth_differs")
 
 
+def needs_photo_document(verdict: words.VerdictFacts) -> bool:
+    """A CNS proves whom its PIN belongs to, and nothing else about who holds it out."""
+    return verdict.access == CNS_ACCESS and verdict.kind is not VerdictKind.VERIFIED
+
+
 def _compared(state: Sitting, event: words.Compared, now: Circumstances) -> Decision:
     verdict = state.verdict
     if verdict is None or verdict.kind is VerdictKind.REFUSED or state.citizen is None:
         raise DocumentRefused("nobody can be identified with this document")
     if not event.same:
         return _card_again(state, "sitting.not_the_person")
+    if needs_photo_document(verdict):
+        raise PhotoDocumentNeeded("this card has no photo, and its holder gave no PIN")
     proven = verdict.kind in (VerdictKind.VERIFIED, VerdictKind.CHIP_UNPROVEN)
     same = msgspec.structs.replace(
         state,
@@ -595,6 +620,10 @@ def _table() -> dict[tuple[Stage, type[Event]], Transition]:
     """Where a citizen who was identified goes on: to the choice, or where the reopened draft stood."""
     table: dict[tuple[Stage, type[Event]], Transition] = {
         (s.CARD, w.CodeEntered): _cell(_code_entered, s.READING),
+        (s.CARD, w.ContactWanted): _cell(_contact_wanted, s.READING),
+        (s.CARD, w.CarriedNoticed): _cell(_carried_noticed, s.CARD),
+        (s.COMPARE, w.CarriedNoticed): _cell(_carried_noticed, s.COMPARE),
+        (s.COMPARE, w.ContactWanted): _cell(_contact_wanted, s.READING),
         (s.CARD, w.SeenBySight): _cell(_seen_by_sight, *identified, s.CARD),
         (s.READING, w.ReadingProgressed): _cell(_progressed, s.READING),
         (s.READING, w.CardRead): _cell(_card_read, s.COMPARE, s.CARD),

@@ -85,6 +85,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     ratio: float | None = None
+    name: str = ""
 
 
 class Sitting(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +94,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         letter: id of the letter this sitting may become; decided at the start, so that a crash makes no second.
         card: a card lies on the reader.
+        carried: codice fiscale scanned from a Tessera Sanitaria; proves nothing.
         resume: stage to go on with once the citizen of a reopened draft is identified again.
         step: the page of questions that is open; `reached` is the furthest one.
         answers: canonical where read, as typed where refused (then `problems` says so).
@@ -111,6 +113,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     time_trusted: bool
     stage: Stage = Stage.CARD
     card: bool = False
+    carried: str = ""
     reading: Reading | None = None
     citizen: Citizen | None = None
     verdict: VerdictFacts | None = None
@@ -151,6 +154,27 @@ class CodeEntered(Event, frozen=True):
 
     can: str | None = None
     mrz: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "CodeEntered()"
+
+
+class ContactWanted(Event, frozen=True):
+    """Read a card that needs no code. The PIN, where its holder typed one, passes through and is never kept."""
+
+    pin: str | None = None
+
+    def __repr__(self) -> str:
+        return "ContactWanted()"
+
+
+class CarriedNoticed(Event, frozen=True):
+    """A Tessera Sanitaria was held before the code scanner."""
+
+    codice_fiscale: str
+
+    def __repr__(self) -> str:
+        return "CarriedNoticed()"
 
 
 class SeenBySight(Event, frozen=True):
@@ -307,6 +331,18 @@ class ReadCard(Act, frozen=True):
 
     can: str | None
     mrz: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "ReadCard()"
+
+
+class ReadContact(Act, frozen=True):
+    """Read a card that needs no code."""
+
+    pin: str | None
+
+    def __repr__(self) -> str:
+        return "ReadContact()"
 
 
 class TakePage(Act, frozen=True):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.desk import sitting as words
 from appliance.desk import wording
-from appliance.desk.session import TABLE, complete_answers, missing_papers
+from appliance.desk.session import TABLE, complete_answers, missing_papers, needs_photo_document
 from contracts.desk_api.clerk import (
+    CarriedView,
     CitizenView,
     DeadlineView,
     FormView,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 CALLS: Final[Mapping[type[words.Event], str]] = {
     words.CodeEntered: "enter_code",
+    words.ContactWanted: "read_contact",
     words.SeenBySight: "by_sight",
     words.Compared: "same_person",
     words.Chosen: "choose",
@@ -63,6 +65,8 @@ def may(state: Sitting) -> list[str]:
         calls = [call for call in calls if call not in _NEEDS_READING]
     if state.verdict is None or state.verdict.kind is VerdictKind.REFUSED or state.citizen is None:
         calls = [call for call in calls if call != "same_person"]
+    if state.verdict is not None and needs_photo_document(state.verdict):
+        calls = [call for call in calls if call != "same_person"]
     if state.resume is None and state.stage in (Stage.CARD, Stage.COMPARE):
         calls = [call for call in calls if call != "lay_aside"]
     if state.signature is None:
@@ -90,7 +94,8 @@ def view(state: Sitting, practice: Practice | None, today: dt.date, letter: Lett
         citizen=_citizen(state),
         identified=state.identified,
         verdict=_verdict(state) if stage in (Stage.COMPARE, Stage.CHOOSE) else None,
-        reading=ReadingView(code=state.reading.code, ratio=state.reading.ratio) if state.reading else None,
+        reading=_reading(state.reading),
+        carried=_carried(state) if stage in (Stage.CARD, Stage.COMPARE) else None,
         practice_key=state.practice_key,
         practice_name=state.practice_name,
         form=_form(state, practice) if practice and stage is Stage.FORM else None,
@@ -104,6 +109,19 @@ def view(state: Sitting, practice: Practice | None, today: dt.date, letter: Lett
         letter=letter,
         trouble=state.trouble,
     )
+
+
+def _reading(reading: words.Reading | None) -> ReadingView | None:
+    if reading is None:
+        return None
+    return ReadingView(code=reading.code, ratio=reading.ratio, name=reading.name)
+
+
+def _carried(state: Sitting) -> CarriedView | None:
+    if not state.carried:
+        return None
+    signed = state.citizen.codice_fiscale if state.citizen else ""
+    return CarriedView(codice_fiscale=state.carried, agrees=state.carried == signed if signed else None)
 
 
 def _citizen(state: Sitting) -> CitizenView | None:

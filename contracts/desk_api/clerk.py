@@ -116,11 +116,27 @@ class CitizenView(msgspec.Struct, frozen=True, kw_only=True):
     has_photo: bool = False
 
 
+class CarriedView(msgspec.Struct, frozen=True, kw_only=True):
+    """The codice fiscale scanned from a Tessera Sanitaria. It proves nothing; it spares typing and it is compared.
+
+    Attributes:
+        agrees: with the chip's; None while there is nothing to compare with.
+    """
+
+    codice_fiscale: Short
+    agrees: bool | None = None
+
+
 class ReadingView(msgspec.Struct, frozen=True, kw_only=True):
-    """Progress of the card conversation; `ratio` from 0 to 1 where it is known."""
+    """Progress of the card conversation; `ratio` from 0 to 1 where it is known.
+
+    Attributes:
+        name: surname and name as soon as they are read; nobody has vouched for them yet.
+    """
 
     code: Short
     ratio: float | None = None
+    name: Short = ""
 
 
 class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,6 +216,7 @@ class SittingView(msgspec.Struct, frozen=True, kw_only=True):
     identified: Identified | None = None
     verdict: VerdictView | None = None
     reading: ReadingView | None = None
+    carried: CarriedView | None = None
     practice_key: Short = ""
     practice_name: Short = ""
     form: FormView | None = None
@@ -336,6 +353,15 @@ class EnterCode(Act, frozen=True, kw_only=True):
     mrz: list[Annotated[str, Meta(max_length=44)]] = []
 
 
+class ReadContact(Act, frozen=True, kw_only=True):
+    """Read a TS-CNS, for which no code is needed. Its holder may type the PIN; it is used once and kept nowhere."""
+
+    pin: Annotated[str, Meta(pattern=r"^[0-9]{5,8}$")] | None = None
+
+    def __repr__(self) -> str:
+        return "ReadContact()"
+
+
 class BySight(Act, frozen=True, kw_only=True):
     """Identify by a document without a usable chip: the clerk types who it is, and says why."""
 
@@ -345,7 +371,7 @@ class BySight(Act, frozen=True, kw_only=True):
     codice_fiscale: Annotated[str, Meta(pattern=r"^[A-Z0-9]{16}$")]
     document_kind: Annotated[str, Meta(pattern=r"^(cie|passaporto|patente|permesso_soggiorno)$")]
     document_number: Annotated[str, Meta(min_length=4, max_length=20)]
-    reason: Annotated[str, Meta(pattern=r"^(no_chip|chip_unreadable|reader_out_of_order)$")]
+    reason: Annotated[str, Meta(pattern=r"^(no_chip|chip_unreadable|reader_out_of_order|no_photo)$")]
 
 
 class SamePerson(Act, frozen=True, kw_only=True):
@@ -491,6 +517,8 @@ class ClerkDoor(Protocol):
     def begin(self, request: Act) -> DeskView: ...
 
     def enter_code(self, request: EnterCode) -> DeskView: ...
+
+    def read_contact(self, request: ReadContact) -> DeskView: ...
 
     def by_sight(self, request: BySight) -> DeskView: ...
 

@@ -51,7 +51,7 @@ def test_a_clerk_serves_a_citizen_from_card_to_receipt(world, clerk, browser, al
         _at(page, "Comincia")
         album.take(visit, "start")
         _press(page, "Comincia")
-        _at(page, "Le sei cifre della carta")
+        _at(page, "Chi è qui?")
         album.take(visit, "card")
 
         world.play("card_reader", "insert", card="cie")

@@ -218,7 +218,7 @@ class FakeDesk:
     # ---- stages
 
     def _at_card(self, practice):
-        return {"may": ["by_sight", "enter_code", "abandon"]}
+        return {"may": ["by_sight", "enter_code", "read_contact", "abandon"]}
 
     def _at_reading(self, practice):
         return {"reading": door.ReadingView(code="card.photo", ratio=0.45)}
@@ -369,6 +369,9 @@ class FakeDesk:
         return self._act(request, lambda: self.at(door.Stage.CARD))
 
     def enter_code(self, request: door.EnterCode) -> door.DeskView:
+        return self._act(request, lambda: self.at(door.Stage.COMPARE))
+
+    def read_contact(self, request: door.ReadContact) -> door.DeskView:
         return self._act(request, lambda: self.at(door.Stage.COMPARE))
 
     def by_sight(self, request: door.BySight) -> door.DeskView:

@@ -55,7 +55,7 @@ def fill_estratto(page):
 
 def whole_way(page, desk):
     press(page, "Comincia")
-    heading(page, "Le sei cifre della carta")
+    heading(page, "Chi è qui?")
     page.get_by_label("Sei cifre", exact=True).fill("123 456")
     press(page, "Leggi la carta")
     heading(page, "È la stessa persona?")
@@ -432,11 +432,11 @@ def test_the_lines_of_the_back_are_another_way_in(clerk, desk):
     desk.at(Stage.CARD)
     clerk.go("/sportello")
     page = clerk.page
-    page.get_by_text("Le sei cifre non si leggono?").click()
-    page.get_by_label("Righe sul retro").fill("corto")
+    page.get_by_text("Passaporto, o carta con le sei cifre illeggibili").click()
+    page.get_by_label("Righe stampate").fill("corto")
     press(page, "Leggi con queste righe")
     expect(page.get_by_role("alert")).to_contain_text("Copi tutte le righe")
-    page.get_by_label("Righe sul retro").fill(
+    page.get_by_label("Righe stampate").fill(
         "C<ITACA00000AA0<<<<<<<<<<<<<<<\n5002035f3002034ITA<<<<<<<<<<<0\nPROVA<<MARIA<<<<<<<<<<<<<<<<<<"
     )
     press(page, "Leggi con queste righe")
@@ -477,7 +477,7 @@ def test_laying_aside_and_erasing_are_told_apart(clerk, desk):
     press(page, "Metti da parte")
     heading(page, "Domande da finire")
     press(page, "PROVA MARIA", exact=False)
-    heading(page, "Le sei cifre della carta")
+    heading(page, "Chi è qui?")
 
 
 def test_before_the_lock_it_warns_and_one_key_goes_on(browser, face, desk):

@@ -22,6 +22,7 @@ from contracts.desk_api.clerk import (
     EnterCode,
     GoToStep,
     LetterAct,
+    ReadContact,
     RemovePage,
     SamePerson,
     Sign,
@@ -54,6 +55,7 @@ TEMPLATES = {
 _CF = re.compile(r"[A-Z0-9]{16}")
 _MRZ_LINE = re.compile(r"[A-Z0-9<]{28,44}")
 _CAN = re.compile(r"[0-9]{6}")
+_PIN = re.compile(r"[0-9]{5,8}")
 
 A = TypeVar("A", bound=Act)
 
@@ -139,13 +141,38 @@ def _enter_mrz() -> Response:
     return _act("enter_code", EnterCode, mrz=lines)
 
 
+@blueprint.post("/tessera")
+def read_contact() -> Response:
+    """A TS-CNS in the slot; its holder may have typed the PIN."""
+    pin = re.sub(r"\s", "", request.form.get("pin", ""))
+    if pin and not _PIN.fullmatch(pin):
+        errors = {"pin": N_("Il PIN ha da 5 a 8 cifre. Se il cittadino non lo ricorda, lasci vuoto.")}
+        return _draw(visit.look(), 422, errors=errors, way="contact", problem=None)
+    return _act("read_contact", ReadContact, pin=pin or None)
+
+
 @blueprint.get("/a-vista")
 def by_sight() -> Response:
     """The form for a document whose chip cannot be used."""
     view = visit.look()
     if view.sitting is None or view.locked:
         return _draw(view)
-    return visit.page("by_sight.html", typed={}, errors={}, problem=None)
+    return visit.page("by_sight.html", typed=_known(view.sitting), errors={}, problem=None)
+
+
+def _known(sitting: SittingView) -> dict[str, str]:
+    """What a card already said, or the code of the Tessera Sanitaria, so that nobody types it again."""
+    known: dict[str, str] = {}
+    if sitting.carried is not None:
+        known["codice_fiscale"] = sitting.carried.codice_fiscale
+    citizen = sitting.citizen
+    if citizen is not None and sitting.stage is Stage.COMPARE:
+        day = "/".join(reversed(citizen.birth_date.split("-")))
+        known |= {"surname": citizen.surname, "name": citizen.name, "birth_date": day}
+        known |= {"codice_fiscale": citizen.codice_fiscale} if citizen.codice_fiscale else {}
+    if sitting.verdict is not None and "same_person" not in sitting.may and sitting.citizen is not None:
+        known["reason"] = "no_photo"
+    return known
 
 
 @blueprint.post("/a-vista")

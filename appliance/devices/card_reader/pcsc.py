@@ -150,7 +150,8 @@ class PcscCardReader:
             self._unsuited.add(session.reader)
         else:
             self._unsuited.discard(session.reader)
-        self._show_ready()
+        if self._name:
+            self._show_ready()
 
     def _released(self, session: PcscSession) -> None:
         with self._lock:
@@ -266,7 +267,7 @@ def list_readers() -> list[ReaderFacts]:
 
 
 def _reader_names(context: int) -> list[str]:
-    """In the service's order; only names in ASCII: pyscard can ask for no other, and for none beside a broken one."""
+    """In the service's order; only names in printable ASCII: pyscard can ask for no other, and for none beside a broken one."""
     try:
         result, names = scard.SCardListReaders(context, [])
     except (SystemError, UnicodeError):
@@ -274,7 +275,7 @@ def _reader_names(context: int) -> list[str]:
     if result in _SERVICE_LEFT:
         raise _ServiceLostError
     found = names if result == scard.SCARD_S_SUCCESS else []
-    return [str(name) for name in found if name.isascii()][:MAX_READERS]
+    return [str(name) for name in found if name.isascii() and name.isprintable()][:MAX_READERS]
 
 
 def _facts(context: int, name: str) -> ReaderFacts:

@@ -21,12 +21,13 @@ from appliance.devices.card_reader.port import (
     NoCard,
     NoService,
     ReaderBusy,
+    ReaderDenied,
     ReaderGone,
 )
 from contracts.errors import PueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
 _NOTICE_MS: Final = 600
@@ -56,6 +57,21 @@ _READER_LEFT: Final = frozenset(
     }
 )
 SERVICE_LEFT: Final = frozenset({scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED})
+_MUTE: Final = frozenset(
+    {scard.SCARD_W_UNRESPONSIVE_CARD, scard.SCARD_W_UNSUPPORTED_CARD, scard.SCARD_E_PROTO_MISMATCH}
+)
+_MEANINGS: Final[Sequence[tuple[frozenset[int], type[PueError], str]]] = (
+    (SERVICE_LEFT, NoService, "the card service does not run"),
+    (_READER_LEFT, ReaderGone, "there is no card reader"),
+    (_CARD_LEFT, CardGone, "the card was taken away"),
+    (
+        frozenset({scard.SCARD_W_SECURITY_VIOLATION}),
+        ReaderDenied,
+        "the system does not let this user talk with cards",
+    ),
+    (frozenset({scard.SCARD_E_SHARING_VIOLATION}), ReaderBusy, "another program talks with the card"),
+    (_MUTE, CardUnreadable, "the card does not answer the reader"),
+)
 
 
 class CommandLength(enum.StrEnum):
@@ -70,20 +86,10 @@ class CommandLength(enum.StrEnum):
 def failed(result: int, doing: str) -> PueError:
     """A PC/SC result as one of the port's errors."""
     code = f"{result & 0xFFFFFFFF:08X}"
-    if result in SERVICE_LEFT:
-        return NoService("the card service does not run", pcsc=code)
-    if result in _READER_LEFT:
-        return ReaderGone("there is no card reader", pcsc=code)
-    if result in _CARD_LEFT:
-        return CardGone("the card was taken away", pcsc=code)
-    if result == scard.SCARD_E_SHARING_VIOLATION:
-        return ReaderBusy("another program talks with the card", pcsc=code)
-    if result in (
-        scard.SCARD_W_UNRESPONSIVE_CARD,
-        scard.SCARD_W_UNSUPPORTED_CARD,
-        scard.SCARD_E_PROTO_MISMATCH,
-    ):
-        return CardUnreadable("the card does not answer the reader", reason="mute", pcsc=code)
+    for results, error, message in _MEANINGS:
+        if result in results:
+            facts = {"reason": "mute"} if results is _MUTE else {}
+            return error(message, pcsc=code, **facts)
     return CardReaderError(f"the reader failed while {doing}", pcsc=code)
 
 

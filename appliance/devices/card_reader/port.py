@@ -24,6 +24,7 @@ __all__ = [
     "PresenceKeeper",
     "ReaderBusy",
     "ReaderClosed",
+    "ReaderDenied",
     "ReaderGone",
 ]
 
@@ -51,6 +52,13 @@ class NoService(ReaderGone):
     """The system's card service does not run, so that no reader can be seen; it is waited for."""
 
     code = "card_reader.no_service"
+    who = WhoCanAct.TECHNICIAN
+
+
+class ReaderDenied(CardReaderError):
+    """The system does not let this user talk with cards (pcsc-lite from version 2 on asks polkit)."""
+
+    code = "card_reader.denied"
     who = WhoCanAct.TECHNICIAN
 
 
@@ -162,6 +170,7 @@ class CardReader(Device, Protocol):
         Raises:
             NoCard: nothing lies there.
             ReaderGone: there is no reader.
+            ReaderDenied: this user may not.
             ReaderBusy: another session, here or in another program, is open.
             ReaderClosed: `open` was not called.
         """

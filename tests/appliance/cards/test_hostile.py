@@ -210,6 +210,13 @@ def test_marks_do_not_pile_up():
     assert lds.clean_text("ą́ Ǻ e\u0301 I\u0307".encode()) == unicodedata.normalize("NFC", "ą́ Ǻ é İ")
 
 
+@pytest.mark.parametrize(
+    "sign", "\u034f\u115f\u1160\u17b4\u180b\u3164\ufe0f\uffa0\U000e0100\u200b\ufeff\u2800"
+)
+def test_signs_nobody_can_see_do_not_tell_two_names_apart(sign):
+    assert lds.clean_text(f"ESEM{sign}PIO".encode()).replace(" ", "") == "ESEMPIO"
+
+
 # ---------------------------------------------------------------- the photo
 
 

@@ -38,6 +38,15 @@ def test_a_number_longer_than_its_field_runs_on():
     assert Mrz.parse(LONG_NUMBER).document_number == "D23145890734"
 
 
+@pytest.mark.parametrize("rest", ["<1", "<<X", "<"])
+def test_a_number_that_runs_on_into_nothing(rest):
+    """The filler that says "longer than nine signs", and then no more signs."""
+    first, *others = LONG_NUMBER
+    with pytest.raises(MalformedCode) as caught:
+        Mrz.parse([f"{first[:14]}<{rest}".ljust(29, "<") + "1", *others])
+    assert caught.value.facts["field"] == "document_number"
+
+
 @pytest.mark.parametrize("lines", [TD1, TD2, TD3])
 def test_lines_as_people_type_them(lines):
     typed = "\n".join(" ".join(line.lower()) for line in lines) + "\n"

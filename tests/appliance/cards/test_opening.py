@@ -96,6 +96,27 @@ def test_parameters_spelt_out_instead_of_numbered(card, read):
     assert read(made, wanted={1})[0].access is Access.PACE
 
 
+@pytest.mark.parametrize("order", [(), (der.integer(3 * 5 * 7 * (1 << 160)),)])
+def test_a_group_of_the_cards_own_is_no_offer(card, read, order):
+    """In a group it chose, a card could compute what must stay hidden, and find out the code that was typed."""
+    weak = (3 * 5 * 7 * (1 << 160)) * (1 << 900) + 1
+    own = der.sequence(
+        der.oid("1.2.840.113549.1.3.1"), der.sequence(der.integer(weak), der.integer(2), *order)
+    )
+    offer = der.sequence(
+        tlv.build(0x06, infos.PACE_PREFIX + bytes((infos.PACE_DH_GM, 1))), der.integer(2), der.integer(40)
+    )
+    domain = der.sequence(
+        tlv.build(0x06, infos.PACE_PREFIX + bytes((infos.PACE_DH_GM,))), own, der.integer(40)
+    )
+    listed = tlv.build(0x31, offer + domain)
+    assert [one.is_supported for one in infos.pace_infos(listed)] == [False]
+    made = card()
+    object.__setattr__(made.chip, "free_files", {**made.chip.free_files, lds.CARD_ACCESS_FILE: listed})
+    with pytest.raises(MrzNeeded):
+        read(made)
+
+
 def test_parameters_nobody_spells_out_are_no_offer(card, read):
     made = offering(card("cie_aes"), infos.PACE_ECDH_GM, 4, 77)
     with pytest.raises(MrzNeeded):

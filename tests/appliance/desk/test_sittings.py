@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import socket
 import time
@@ -9,7 +10,9 @@ import time
 import msgspec
 import pytest
 
-from appliance.cards.software.persona import MARIA
+from appliance.cards.software.cns_card import PIN as CARD_PIN
+from appliance.cards.software.persona import ALDO, MARIA, NICOLO
+from appliance.cards.software.personalise import Blank, Form, zone_of
 from contracts.desk_api.clerk import Identified, Stage, VerdictKind
 from contracts.identity import fingerprint
 from contracts.messages.letters import LetterWord
@@ -316,3 +319,80 @@ def test_a_reader_for_short_commands_takes_both_codes(tmp_path):
     clerk.ask("begin")
     assert clerk.read_card("cie_long_commands_only").trouble.code == "card.mrz_needed"
     desk.close()
+
+
+# ---- cards that need no code, and what is scanned
+
+
+def read_contact(desk, clerk, card, pin=None):
+    clerk.ask("begin")
+    desk.world("card_reader", "insert", card=card)
+    clerk.ask("read_contact", pin=pin)
+    clerk.until(lambda view: view.sitting.stage is not Stage.READING)
+    return clerk.sitting
+
+
+def test_a_tessera_with_its_pin_identifies(desk, clerk):
+    assert read_contact(desk, clerk, "cns", CARD_PIN).verdict.code == "cns.data_genuine"
+    clerk.ask("same_person", same=True)
+    assert (clerk.sitting.stage, clerk.sitting.identified) == (Stage.CHOOSE, Identified.BY_CHIP)
+    for file in desk.state.rglob("*"):
+        assert not file.is_file() or CARD_PIN.encode() not in file.read_bytes(), "the PIN is kept nowhere"
+
+
+def test_a_tessera_without_pin_needs_a_document_with_a_photo(desk, clerk):
+    sitting = read_contact(desk, clerk, "cns_applet")
+    assert sitting.verdict.code == "cns.possession_unproven"
+    assert "same_person" not in sitting.may
+    with pytest.raises(Refused) as refused:
+        clerk.ask("same_person", same=True)
+    assert refused.value.code == "sitting.photo_document_needed"
+    clerk.ask(
+        "by_sight",
+        surname=sitting.citizen.surname,
+        name=sitting.citizen.name,
+        birth_date=sitting.citizen.birth_date,
+        codice_fiscale=sitting.citizen.codice_fiscale,
+        document_kind="patente",
+        document_number="U1AB34567C",
+        reason="no_photo",
+    )
+    assert (clerk.sitting.stage, clerk.sitting.identified) == (Stage.CHOOSE, Identified.BY_SIGHT)
+
+
+@pytest.mark.parametrize(
+    ("card", "pin", "code"), [("cie", None, "card.code_needed"), ("cns", "11111", "card.wrong_pin")]
+)
+def test_what_a_clerk_hears_of_the_slot(desk, clerk, card, pin, code):
+    assert read_contact(desk, clerk, card, pin).trouble.code == code
+    assert clerk.sitting.stage is Stage.CARD
+
+
+def test_a_scanned_tessera_is_compared_with_the_chip(desk, clerk):
+    clerk.ask("begin")
+    desk.world("barcode", "scan", text=f"*{MARIA.codice_fiscale}*")
+    clerk.until(lambda view: view.sitting.carried is not None)
+    assert clerk.sitting.carried.agrees is None
+    assert clerk.read_card().carried.agrees is True
+    desk.world("barcode", "scan", text=ALDO.codice_fiscale)
+    clerk.until(lambda view: view.sitting.carried.agrees is False)
+
+
+def test_scanned_lines_open_a_passport_and_the_name_comes_first(desk, clerk):
+    clerk.ask("begin")
+    desk.world("card_reader", "insert", card="passport")
+    today = dt.datetime.now(dt.UTC).date()
+    zone = zone_of(Blank(person=NICOLO, form=Form.PASSPORT), NICOLO.expiry(today))
+    for line in (zone[:44], zone[44:]):
+        desk.world("barcode", "scan", text=line)
+    clerk.until(lambda view: view.sitting.stage is Stage.COMPARE)
+    assert clerk.sitting.verdict.kind is VerdictKind.VERIFIED
+    assert clerk.sitting.citizen.name == NICOLO.given_names
+
+
+def test_a_locked_desk_hears_no_scanner(desk, clerk):
+    clerk.ask("begin")
+    clerk.ask("lock")
+    desk.world("barcode", "scan", text=MARIA.codice_fiscale)
+    clerk.come()
+    assert clerk.sitting.carried is None

@@ -11,16 +11,24 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from smartcard import scard
 
-from appliance.cards.errors import CardGone
+from appliance.cards.errors import CardGone, CardUnreadable
 from appliance.cards.reading import read_and_judge
 from appliance.cards.software.shelf import issue
 from appliance.cards.software.trusted import demo_trust
 from appliance.cards.steps import Can, IdentityRead
 from appliance.cards.verdict import Instant
 from appliance.devices.card_reader.pcsc import PcscCardReader, list_readers
-from appliance.devices.card_reader.pcsc_session import simple_tlv
-from appliance.devices.card_reader.port import NoService, Presence, ReaderBusy, ReaderGone
+from appliance.devices.card_reader.pcsc_session import failed, simple_tlv
+from appliance.devices.card_reader.port import (
+    CardReaderError,
+    NoService,
+    Presence,
+    ReaderBusy,
+    ReaderDenied,
+    ReaderGone,
+)
 from appliance.devices.port import Condition
 from contracts.desk_api.clerk import VerdictKind
 from tests.peers.pcscd import pcscd
@@ -173,7 +181,7 @@ def test_a_service_that_dies_in_the_middle_of_a_reading_and_comes_back(pcscd, re
     assert verdict.kind is VerdictKind.VERIFIED
 
 
-@pytest.mark.parametrize("name", ["Lettore d'identità".encode(), b"Citt\xe0"])
+@pytest.mark.parametrize("name", ["Lettore d'identità".encode(), b"Citt\xe0", b"Red \x1b[31m"])
 def test_a_reader_whose_name_cannot_be_asked_for_is_none_and_breaks_nothing(pcscd, reader_of, name):
     pcscd.stop()
     reader, states = reader_of()
@@ -275,6 +283,25 @@ def test_the_list_of_readers(pcscd, reader_of):
         assert [(one.name, one.card) for one in list_readers()] == [(FIRST, False), (SECOND, True)]
         with reader.connect():
             assert list_readers()[1].long_commands is None, "somebody else holds it"
+
+
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        (scard.SCARD_W_SECURITY_VIOLATION, ReaderDenied),
+        (scard.SCARD_E_SHARING_VIOLATION, ReaderBusy),
+        (scard.SCARD_W_RESET_CARD, CardGone),
+        (scard.SCARD_W_REMOVED_CARD, CardGone),
+        (scard.SCARD_E_READER_UNAVAILABLE, ReaderGone),
+        (scard.SCARD_E_SERVICE_STOPPED, NoService),
+        (scard.SCARD_W_UNRESPONSIVE_CARD, CardUnreadable),
+        (scard.SCARD_F_INTERNAL_ERROR, CardReaderError),
+    ],
+)
+def test_what_the_service_says_becomes_an_error_that_says_who_can_act(result, error):
+    found = failed(result, "trying")
+    assert type(found) is error
+    assert found.facts["pcsc"] == f"{result & 0xFFFFFFFF:08X}"
 
 
 def test_no_list_without_a_service(pcscd):

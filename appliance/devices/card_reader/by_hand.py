@@ -1,0 +1,280 @@
+"""A reading from a shell: the reader by its name, the code from an argument or from standard input, the desk's own path."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TextIO, TypeVar
+
+from appliance.cards.cie_nis import NisEvidence
+from appliance.cards.cns import Pin
+from appliance.cards.cns_evidence import CnsEvidence
+from appliance.cards.evidence import Evidence
+from appliance.cards.mrz import MrzKey
+from appliance.cards.software.shelf import CardName
+from appliance.cards.software.trusted import demo_trust
+from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Progress, Secret, Stage
+from appliance.cards.trust import InvalidTrustBundle, TrustStore, empty
+from appliance.cards.verdict import Instant, Verdict
+from appliance.devices.card_reader.port import CardReaderError, NoCard, NoService, Presence, ReaderGone
+from appliance.devices.card_reader.traced import TracedSession
+from appliance.runtime.files import PRIVATE_FILE, StorageError, storage_error
+from contracts.errors import WhoCanAct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from appliance.cards.reading import OnProgress, Transport
+    from appliance.devices.card_reader.port import CardReader, CardSession
+    from appliance.runtime.clock import Clock
+
+SIMULATED: Final = "simulated:"
+TRUST_LIMIT_BYTES: Final = 16 * 1024 * 1024
+_TYPED_SIGNS: Final = 64
+_MRZ_LINES: Final = 3
+_PHOTO_STEP: Final = 0.1
+
+E = TypeVar("E")
+
+
+class UnknownReader(CardReaderError):
+    """No reader is called so."""
+
+    code = "card_reader.unknown"
+    who = WhoCanAct.TECHNICIAN
+
+
+class NoSuchSoftwareCard(CardReaderError):
+    """Nothing on the shelf is called so."""
+
+    code = "card.no_such_software_card"
+    who = WhoCanAct.TECHNICIAN
+
+
+class FileThere(StorageError):
+    """A file of that name is there already; nothing is written over without being told to."""
+
+    code = "storage.exists"
+
+
+# ---------------------------------------------------------------- what is typed
+
+
+def typed_secret(can: str | None, lines: list[str] | None) -> Secret | None:
+    """The code to open the card with; `-` asks standard input.
+
+    Raises:
+        MalformedCode: it cannot be one.
+    """
+    digits = None if can is None else Can(_typed("CAN: ") if can == "-" else can)
+    if lines == ["-"]:
+        lines = [line for _ in range(_MRZ_LINES) if (line := _typed("printed line: "))]
+    key = None if lines is None else MrzKey.from_lines(lines)
+    if digits is not None and key is not None:
+        return CanAndMrz(digits, key)
+    return digits or key
+
+
+def typed_pin(pin: str | None) -> Pin | None:
+    """From standard input only: arguments are seen by every program of the machine."""
+    return None if pin is None else Pin(_typed("PIN: "))
+
+
+def _typed(prompt: str) -> str:
+    if sys.stdin.isatty():
+        import getpass
+
+        return getpass.getpass(prompt)[:_TYPED_SIGNS].strip()
+    return sys.stdin.readline(_TYPED_SIGNS + 1).strip()
+
+
+# ---------------------------------------------------------------- whom it reads, whom it believes
+
+
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """A reader that is not open yet; `opens_with` is known for software cards only."""
+
+    reader: CardReader
+    simulated: bool
+    opens_with: Secret | None = None
+
+
+def choose_reader(name: str, clock: Clock) -> Chosen:
+    """By part of its name; ``simulated:CARD`` lays that card on a simulated one.
+
+    Raises:
+        NoService, ReaderGone, UnknownReader: there is none, or none of that name.
+        NoSuchSoftwareCard: the shelf has no such card.
+    """
+    if name.startswith(SIMULATED):
+        from appliance.devices.card_reader.simulated import SimulatedCardReader
+
+        card = name.removeprefix(SIMULATED)
+        if card not in set(CardName):
+            raise NoSuchSoftwareCard(f"no software card is called {card!r}")
+        simulated = SimulatedCardReader(now=clock.now)
+        return Chosen(simulated, simulated=True, opens_with=simulated.insert(card).opens_with)
+    from appliance.devices.card_reader.pcsc import PcscCardReader, list_readers
+
+    names = [one.name for one in list_readers()]
+    if not names:
+        raise ReaderGone("there is no card reader")
+    if not any(name in one for one in names):
+        raise UnknownReader(f"no reader is called {name!r}; there are {', '.join(names)}")
+    return Chosen(PcscCardReader.from_settings({"reader": name}), simulated=False)
+
+
+def trust_from(path: Path | None, clock: Clock, *, simulated: bool) -> TrustStore:
+    """From a bundle or a PEM file; without one nobody is believed, or with software cards their invented State.
+
+    Raises:
+        InvalidTrustBundle: the file is neither, or cannot be read.
+    """
+    today = clock.now().date()
+    if path is None:
+        return demo_trust(clock.now()) if simulated else empty(today)
+    try:
+        if path.stat().st_size > TRUST_LIMIT_BYTES:
+            raise InvalidTrustBundle("the trust file is too large")
+        raw = path.read_bytes()
+    except OSError as fault:
+        raise InvalidTrustBundle(f"the trust file cannot be read: {fault.strerror}") from fault
+    if raw.lstrip().startswith(b"{"):
+        return TrustStore.from_bytes(raw)
+    return TrustStore.from_pem(raw, origin=path.name, version=1, dated=today)
+
+
+# ---------------------------------------------------------------- the reading
+
+
+AnyEvidence = Evidence | CnsEvidence | NisEvidence
+Reading = Callable[["Transport", Chosen, TrustStore, Instant, "OnProgress"], tuple[E, Verdict]]
+"""`reading.read_and_judge` or its sister, in this order of arguments."""
+
+
+def read_once(
+    chosen: Chosen,
+    trust: TrustStore,
+    clock: Clock,
+    wait_s: float,
+    reading: Reading[E],
+    *,
+    trace: TextIO | None,
+    on_progress: OnProgress,
+) -> tuple[tuple[E, Verdict], dict[str, float]]:
+    """Open, wait for a card, read it once, close.
+
+    Args:
+        chosen: not open yet.
+        trust: whom we believe.
+        clock: by whose hour the card is judged.
+        wait_s: how long a card may take to come.
+        reading: what is done with the session.
+        trace: where the redacted conversation goes.
+        on_progress: hears how far it is.
+
+    Returns:
+        What `reading` gave, and seconds from the first command: ``first_name_s`` (where a name came), ``whole_s``.
+    """
+    times: dict[str, float] = {}
+
+    def timed(step: Progress | IdentityRead) -> None:
+        if isinstance(step, IdentityRead):
+            times["first_name_s"] = round(time.monotonic() - begin_s, 3)
+        on_progress(step)
+
+    reader = chosen.reader
+    reader.open()
+    try:
+        if not reader.wait_for_card(wait_s):
+            raise _why_no_card(reader, wait_s)
+        begin_s = time.monotonic()
+        with _maybe_traced(reader.connect(), reader.name, trace) as session:
+            instant = Instant(clock.now(), clock.trusted().trusted)
+            result = reading(session, chosen, trust, instant, timed)
+        times["whole_s"] = round(time.monotonic() - begin_s, 3)
+    finally:
+        reader.close()
+    return result, times
+
+
+def _why_no_card(reader: CardReader, wait_s: float) -> CardReaderError:
+    if reader.presence() is not Presence.NO_READER:
+        return NoCard(f"no card came within {wait_s:g} seconds")
+    if reader.state().code == NoService.code:
+        return NoService("the card service went away")
+    return ReaderGone("the card reader went away")
+
+
+def _maybe_traced(session: CardSession, reader: str, trace: TextIO | None) -> CardSession | TracedSession:
+    if trace is None:
+        return session
+
+    def write(line: str) -> None:
+        trace.write(line + "\n")
+        trace.flush()  # what led to a failure is worth most
+
+    return TracedSession(session, reader, write)
+
+
+def refuse_existing(path: Path | None, *, force: bool) -> None:
+    """Said before a card is touched, not after.
+
+    Raises:
+        FileThere: something of that name is there, and `force` was not said.
+    """
+    if path is not None and not force and os.path.lexists(path):
+        raise FileThere(f"{path.name} is there already", file=path.name)
+
+
+@contextlib.contextmanager
+def new_file(path: Path | None, *, force: bool) -> Iterator[TextIO | None]:
+    """A file for its owner alone that was not there before; None for no path.
+
+    Raises:
+        FileThere: it is there, and `force` was not said.
+        StorageError: it cannot be made.
+    """
+    if path is None:
+        yield None
+        return
+    try:
+        if force:
+            path.unlink(missing_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
+    except FileExistsError as fault:
+        raise FileThere(f"{path.name} is there already", file=path.name) from fault
+    except OSError as fault:
+        raise storage_error(fault, path, "write") from fault
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        yield file
+
+
+def write_new(path: Path, data: bytes, *, force: bool) -> None:
+    """As `new_file`, at once."""
+    with new_file(path, force=force) as file:
+        assert file is not None
+        file.buffer.write(data)
+
+
+def narrator(tell: Callable[[str], None], *, show_data: bool) -> OnProgress:
+    """Stages and tenths of the photo as lines; the name only where it was asked for."""
+    told: set[tuple[Stage, int]] = set()
+
+    def on_progress(step: Progress | IdentityRead) -> None:
+        if isinstance(step, IdentityRead):
+            if show_data:
+                tell(f"{step.surname} {step.given_names}")
+            return
+        mark = (step.stage, int(step.ratio / _PHOTO_STEP))
+        if mark not in told:
+            told.add(mark)
+            tell(f"{step.stage} {step.ratio:.0%}")
+
+    return on_progress
