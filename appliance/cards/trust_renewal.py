@@ -25,6 +25,8 @@ from contracts.errors import PueError, WhoCanAct
 MAX_VERSION = (1 << 31) - 1
 MAX_BY_HAND = 200
 _ORIGIN_LENGTH = 120
+_COUNTRY_LENGTH = 40
+"""Whoever wrote a certificate chose what stands where two letters belong."""
 _CLOCKS_APART = datetime.timedelta(days=1)
 
 
@@ -158,7 +160,7 @@ def take_master_list(
     examined = census.examine(offered.certificates, Purpose.TRAVEL_DOCUMENT, on_progress=on_progress)
     source = Source(
         SourceKind.MASTER_LIST,
-        offered.publisher[:3],
+        offered.publisher,
         offered.signed_at,
         offered.sha256,
         fingerprint(authority),
@@ -303,7 +305,7 @@ def _merged(
         raise InvalidTrustBundle("too many certificates for one trust bundle", count=len(anchors))
     unusable = [one for one in present.unusable if not (replace and one.source == at)]
     unusable += [
-        Unusable(one.country, str(one.standing), one.sha256, at)
+        Unusable(one.country[:_COUNTRY_LENGTH], str(one.standing), one.sha256, at)
         for one in examined
         if one.standing in census.UNUSABLE
     ]
