@@ -148,7 +148,7 @@ def test_the_whole_way_by_keyboard_alone(visit, desk):
     keyboard.keys.press("Enter")
     arrive(page, "Buon lavoro")
     keyboard.press("Comincia")
-    arrive(page, "Le sei cifre")
+    arrive(page, "Chi è qui?")
     keyboard.type("Sei cifre", "123456")
     keyboard.keys.press("Enter")
     arrive(page, "È la stessa persona?")
@@ -216,7 +216,7 @@ def test_what_was_typed_stays_when_an_answer_is_refused(clerk, desk):
 
 def test_a_double_click_is_one_act(clerk, desk):
     clerk.page.get_by_role("button", name="Comincia").dblclick()
-    heading(clerk.page, "Le sei cifre")
+    heading(clerk.page, "Chi è qui?")
     assert desk.acts == ["Act"]
 
 

@@ -22,7 +22,7 @@ from appliance.cards.trust import InvalidTrustBundle, TrustStore, empty
 from appliance.cards.verdict import Instant, Verdict
 from appliance.devices.card_reader.port import CardReaderError, NoCard, NoService, Presence, ReaderGone
 from appliance.devices.card_reader.traced import TracedSession
-from appliance.runtime.files import PRIVATE_FILE, StorageError, storage_error
+from appliance.runtime.files import PRIVATE_FILE, StorageError, read_bounded, storage_error
 from contracts.errors import WhoCanAct
 
 if TYPE_CHECKING:
@@ -90,7 +90,10 @@ def _typed(prompt: str) -> str:
         import getpass
 
         return getpass.getpass(prompt)[:_TYPED_SIGNS].strip()
-    return sys.stdin.readline(_TYPED_SIGNS + 1).strip()
+    try:
+        return sys.stdin.readline(_TYPED_SIGNS + 1).strip()
+    except UnicodeDecodeError:
+        return ""  # no code holds such signs: whoever takes it refuses it
 
 
 # ---------------------------------------------------------------- whom it reads, whom it believes
@@ -140,11 +143,9 @@ def trust_from(path: Path | None, clock: Clock, *, simulated: bool) -> TrustStor
     if path is None:
         return demo_trust(clock.now()) if simulated else empty(today)
     try:
-        if path.stat().st_size > TRUST_LIMIT_BYTES:
-            raise InvalidTrustBundle("the trust file is too large")
-        raw = path.read_bytes()
-    except OSError as fault:
-        raise InvalidTrustBundle(f"the trust file cannot be read: {fault.strerror}") from fault
+        raw = read_bounded(path, limit_bytes=TRUST_LIMIT_BYTES)
+    except StorageError as fault:
+        raise InvalidTrustBundle(f"the trust file cannot be used: {fault}") from fault
     if raw.lstrip().startswith(b"{"):
         return TrustStore.from_bytes(raw)
     return TrustStore.from_pem(raw, origin=path.name, version=1, dated=today)

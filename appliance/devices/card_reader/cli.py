@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from appliance.cards.verdict import Verdict
 
 _GOOD: Final = (VerdictKind.VERIFIED, VerdictKind.CHIP_UNPROVEN)
+_LONGEST_WAIT_S: Final = 86_400.0
 
 
 def add_commands(commands: Any) -> None:
@@ -93,7 +94,7 @@ def _add_reading_options(command: argparse.ArgumentParser) -> None:
         help=f"part of the reader's name (default: any), or {by_hand.SIMULATED}CARD with a card of `card emulate --list`",
     )
     command.add_argument(
-        "--wait", type=float, default=30.0, metavar="SECONDS", help="how long to wait for a card (30)"
+        "--wait", type=_seconds, default=30.0, metavar="SECONDS", help="how long to wait for a card (30)"
     )
     command.add_argument(
         "--trace", type=Path, metavar="FILE", help="write the conversation there, redacted: no data, no codes"
@@ -131,6 +132,20 @@ def _add_check_dump(parts: Any) -> None:
     check.set_defaults(run=_answered(check_dump_command))
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LONGEST_WAIT_S:
+        raise argparse.ArgumentTypeError(f"between 0 and {_LONGEST_WAIT_S:g} seconds")
+    return seconds
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 1 << 16:
+        raise argparse.ArgumentTypeError("no port has that number")
+    return port
+
+
 def _noon(text: str) -> datetime.datetime:
     return datetime.datetime.combine(datetime.date.fromisoformat(text), datetime.time(12), datetime.UTC)
 
@@ -140,7 +155,7 @@ def _add_emulate(parts: Any) -> None:
     emulate.add_argument("name", nargs="?", choices=list(CardName), metavar="NAME", help="see --list")
     emulate.add_argument("--list", action="store_true", help="name all cards, a line each")
     emulate.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help=f"slot of the virtual reader ({DEFAULT_PORT})"
+        "--port", type=_port, default=DEFAULT_PORT, help=f"slot of the virtual reader ({DEFAULT_PORT})"
     )
     emulate.set_defaults(run=_answered(functools.partial(emulate_command, wrong_use=emulate.error)))
 

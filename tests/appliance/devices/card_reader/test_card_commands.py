@@ -141,6 +141,9 @@ def test_wrong_use():
     )
     assert run("emulate", "nobody")[0] == 2
     assert run("emulate")[0] == 2
+    assert run("emulate", "cie", "--port", "65536")[0] == 2
+    for seconds in ("-1", "nan", "inf", "soon"):
+        assert run("read", "--wait", seconds)[0] == 2
     assert run("check-dump")[0] == 2
     assert run("check-dump", ".", "--on", "yesterday")[0] == 2
     assert run()[0] == 2
@@ -196,6 +199,20 @@ def test_codes_from_standard_input(monkeypatch):
     typed(monkeypatch, "\n".join([*lines, ""]))
     done, out, _ = run("read", "--reader", "simulated:cie_bac_only", "--mrz", "-", "--json")
     assert (done, json.loads(out)["verdict"]) == (0, "verified")
+
+
+def test_standard_input_may_hold_anything(monkeypatch):
+    for raw in (b"", b"\xff\xfe\n", b"1" * 100_000, b"12345\x00\n"):
+        for option in ("--can", "--mrz", "--pin"):
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), "utf-8"))
+            done, out, _ = run("read", "--reader", "simulated:cns", option, "-", "--json")
+            assert (done, json.loads(out)["error"]["code"]) == (1, "card.code_malformed")
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "/", "/nowhere"])
+def test_a_trust_file_that_is_none(file):
+    done, out, _ = run("read", "--reader", "simulated:cie", "--trust", file, "--json")
+    assert (done, json.loads(out)["error"]["code"]) == (1, "trust.invalid")
 
 
 @pytest.mark.parametrize(
