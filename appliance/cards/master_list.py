@@ -60,8 +60,8 @@ class MasterList:
 
     @property
     def publisher(self) -> str:
-        """Two letters: the State the signer belongs to."""
-        return str(self.signer.issuer.native.get("country_name", "")).upper()
+        """Two letters, or three: the State the signer belongs to."""
+        return _country(self.signer.issuer)
 
 
 def looks_like_master_list(raw: bytes) -> bool:
@@ -103,6 +103,9 @@ def _open(raw: bytes) -> MasterList:
         raise InvalidMasterList("the list does not say when it was signed", "undated")
     if not signer.not_valid_before <= signed_at <= signer.not_valid_after:
         raise InvalidMasterList("the list was signed outside its signer's time", "signer_time")
+    publisher = _country(signer.issuer)
+    if not (publisher.isascii() and publisher.isalpha() and len(publisher) in (2, 3)):
+        raise InvalidMasterList("the list does not say which State published it", "publisher")
     certificates = _certificates(message.content)
     once = tuple(dict.fromkeys(certificates))
     carried = tuple(one for one in message.certificates if one is not signer and _whole(one))

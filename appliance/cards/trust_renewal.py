@@ -25,6 +25,8 @@ from contracts.errors import PueError, WhoCanAct
 MAX_VERSION = (1 << 31) - 1
 MAX_BY_HAND = 200
 _ORIGIN_LENGTH = 120
+_COUNTRY_LENGTH = 40
+"""Whoever wrote a certificate chose what stands where two letters belong."""
 _CLOCKS_APART = datetime.timedelta(days=1)
 
 
@@ -158,7 +160,7 @@ def take_master_list(
     examined = census.examine(offered.certificates, Purpose.TRAVEL_DOCUMENT, on_progress=on_progress)
     source = Source(
         SourceKind.MASTER_LIST,
-        offered.publisher[:3],
+        offered.publisher,
         offered.signed_at,
         offered.sha256,
         fingerprint(authority),
@@ -244,25 +246,23 @@ def take_revocation_list(
         IssuerUnknown: not signed by an authority of the bundle.
         TrustOlder: its issuer wrote a newer one that is already here; or it is dated in the future.
     """
-    offered, purpose = _verified(present, der)
-    offered = dataclasses.replace(offered, purpose=purpose)
+    offered = _readable_list(der)
+    purposes = _purposes_of(present, offered)
     _not_in_the_future(offered.this_update, now, "the revocation list")
-    kept = []
-    for one in present.revocation_lists:
-        if one.purpose is not purpose or not _same_issuer(one, offered):
-            kept.append(one)
-            continue
-        if one.der == offered.der:
-            return Renewal(present, changed=False)
-        if _older(offered, one):
-            raise TrustOlder(
-                f"this revocation list is of {offered.this_update:%Y-%m-%d}, the one in use of {one.this_update:%Y-%m-%d}: an older one is never taken",
-                country=offered.country,
-                offered=offered.this_update.isoformat(),
-                present=one.this_update.isoformat(),
-            )
+    lists, changed = list(present.revocation_lists), False
+    for purpose in purposes:
+        before = next((one for one in lists if one.purpose is purpose and _same_issuer(one, offered)), None)
+        if before is not None:
+            if before.der == offered.der:
+                continue
+            _not_older(offered, before)
+            lists.remove(before)
+        lists.append(dataclasses.replace(offered, purpose=purpose))
+        changed = True
+    if not changed:
+        return Renewal(present, changed=False)
     store = dataclasses.replace(
-        present, revocation_lists=(*kept, offered), version=_next_version(present, version)
+        present, revocation_lists=tuple(lists), version=_next_version(present, version)
     )
     return Renewal(store, changed=True)
 
@@ -305,7 +305,7 @@ def _merged(
         raise InvalidTrustBundle("too many certificates for one trust bundle", count=len(anchors))
     unusable = [one for one in present.unusable if not (replace and one.source == at)]
     unusable += [
-        Unusable(one.country, str(one.standing), one.sha256, at)
+        Unusable(one.country[:_COUNTRY_LENGTH], str(one.standing), one.sha256, at)
         for one in examined
         if one.standing in census.UNUSABLE
     ]
@@ -377,25 +377,35 @@ def _plain(word: str) -> str:
 # ---------------------------------------------------------------- revocation lists
 
 
-def _verified(present: TrustStore, der: bytes) -> tuple[RevocationList, Purpose]:
-    """The list, and what its issuer is believed for. An authority of both kinds counts for travel documents first."""
+def _readable_list(der: bytes) -> RevocationList:
+    """Looked through once as a whole: damage is found before a card depends on it."""
     offered = RevocationList.from_der(der, Purpose.TRAVEL_DOCUMENT)
-    _ = offered.serials  # looked through once now: damage is found before a card depends on it
+    _ = offered.serials
     strange = offered.critical_unknown()
     if strange is not None:
         raise InvalidRevocationList(
             f"the revocation list covers only a part or others' certificates ({strange})", extension=strange
         )
-    for purpose in Purpose:
-        for anchor in present.anchors_named(
-            offered.parsed.issuer, offered.parsed.authority_key_identifier, purpose
-        ):
-            if anchor.country == offered.country and _signed_list(offered, anchor.certificate):
-                return offered, purpose
-    raise IssuerUnknown(
-        f"no authority of the bundle signed this revocation list ({offered.country or 'no country'})",
-        country=offered.country,
-    )
+    return offered
+
+
+def _purposes_of(present: TrustStore, offered: RevocationList) -> list[Purpose]:
+    """What the authority that signed the list is believed for: it speaks for all of that."""
+    name, key = offered.parsed.issuer, offered.parsed.authority_key_identifier
+    found = [
+        purpose
+        for purpose in Purpose
+        if any(
+            anchor.country == offered.country and _signed_list(offered, anchor.certificate)
+            for anchor in present.anchors_named(name, key, purpose)
+        )
+    ]
+    if not found:
+        raise IssuerUnknown(
+            f"no authority of the bundle signed this revocation list ({offered.country or 'no country'})",
+            country=offered.country,
+        )
+    return found
 
 
 def _signed_list(offered: RevocationList, issuer: x509.Certificate) -> bool:
@@ -421,9 +431,13 @@ def _same_issuer(one: RevocationList, other: RevocationList) -> bool:
     return bool(one.parsed.issuer == other.parsed.issuer)
 
 
-def _older(offered: RevocationList, present: RevocationList) -> bool:
-    if offered.number is not None and present.number is not None and offered.number < present.number:
-        return True
-    return offered.this_update < present.this_update or (
-        offered.this_update == present.this_update and offered.number == present.number
-    )
+def _not_older(offered: RevocationList, present: RevocationList) -> None:
+    smaller = offered.number is not None and present.number is not None and offered.number < present.number
+    same_day = offered.this_update == present.this_update and offered.number == present.number
+    if smaller or same_day or offered.this_update < present.this_update:
+        raise TrustOlder(
+            f"this revocation list is of {offered.this_update:%Y-%m-%d}, the one in use of {present.this_update:%Y-%m-%d}: an older one is never taken",
+            country=offered.country,
+            offered=offered.this_update.isoformat(),
+            present=present.this_update.isoformat(),
+        )

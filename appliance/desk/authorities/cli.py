@@ -221,7 +221,9 @@ class _Progress:
 def _of_renewal(renewal: Renewal, today: datetime.date) -> dict[str, Any]:
     standings = collections.Counter(str(one.standing) for one in renewal.examined)
     unusable = collections.Counter(
-        (one.country or NO_COUNTRY, str(one.standing)) for one in renewal.examined if one.standing in UNUSABLE
+        (printable(one.country)[:40] or NO_COUNTRY, str(one.standing))
+        for one in renewal.examined
+        if one.standing in UNUSABLE
     )
     store = renewal.store
     return {

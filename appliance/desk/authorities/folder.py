@@ -55,6 +55,7 @@ def write(folder: Path, store: TrustStore) -> int:
         StorageError, InvalidTrustBundle: the old one still stands.
     """
     raw = store.to_bytes()
+    TrustStore.from_bytes(raw)  # what a box would refuse is not laid here either
     write_atomic(folder / BUNDLE, raw, mode=_PUBLIC_FILE)
     return len(raw)
 

@@ -21,10 +21,10 @@ def of_bundle(store: TrustStore, today: datetime.date) -> dict[str, Any]:
     """The whole bundle, for a screen or as JSON."""
     countries: dict[str, collections.Counter[str]] = {}
     for anchor in store.anchors:
-        count = countries.setdefault(anchor.country or NO_COUNTRY, collections.Counter())
+        count = countries.setdefault(_shown(anchor.country), collections.Counter())
         count[str(anchor.purpose)] += 1
         count["expired"] += _expired(anchor, today)
-    reasons = collections.Counter((one.country or NO_COUNTRY, one.reason) for one in store.unusable)
+    reasons = collections.Counter((_shown(one.country), one.reason) for one in store.unusable)
     return {
         "origin": store.origin,
         "version": store.version,
@@ -73,7 +73,7 @@ def too_old(store: TrustStore, today: datetime.date) -> list[str]:
         if one.kind is SourceKind.MASTER_LIST and age > MAX_AGE_DAYS and not store.stale(today):
             found.append(f"the list of {one.publisher} is {age} days old")
     found += [
-        f"the revocation list of {one.country or NO_COUNTRY} should have been followed by another on {one.next_update:%Y-%m-%d}"
+        f"the revocation list of {_shown(one.country)} should have been followed by another on {one.next_update:%Y-%m-%d}"
         for one in _in_order(store.revocation_lists)
         if one.next_update.date() < today
     ]
@@ -119,7 +119,7 @@ def _of_anchor(anchor: TrustAnchor, store: TrustStore, today: datetime.date) -> 
 
 def _of_list(one: RevocationList, today: datetime.date) -> dict[str, Any]:
     return {
-        "country": one.country or NO_COUNTRY,
+        "country": _shown(one.country),
         "purpose": str(one.purpose),
         "issuer": printable(one.parsed.issuer.human_friendly),
         "number": one.number,
@@ -136,6 +136,10 @@ def _in_order(lists: tuple[RevocationList, ...]) -> list[RevocationList]:
 
 def _expired(anchor: TrustAnchor, today: datetime.date) -> bool:
     return anchor.readable and anchor.certificate.not_valid_after.date() < today
+
+
+def _shown(country: str) -> str:
+    return printable(country)[:40] or NO_COUNTRY
 
 
 def printable(text: str) -> str:

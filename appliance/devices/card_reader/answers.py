@@ -26,7 +26,11 @@ def of_verdict(verdict: Verdict, *, show_data: bool) -> Answer:
         "lines": list(verdict.lines),
         "not_checked": [str(item) for item in verdict.not_checked],
         "codes": list(verdict.codes),
-        "trust": {"origin": verdict.trust_origin, "dated": verdict.trust_dated.isoformat()},
+        "trust": {
+            "origin": verdict.trust_origin,
+            "dated": verdict.trust_dated.isoformat(),
+            "age_days": verdict.trust_age_days,
+        },
     }
     if show_data and verdict.identity is not None:
         answer["identity"] = _identity(verdict.identity)
@@ -89,8 +93,13 @@ def reading_lines(answer: Answer) -> list[str]:
     return [
         *_verdict_lines(answer),
         f"{'; '.join(answer['technical'])}; {figures}",
+        _trust_line(answer["trust"]),
         *(f"{name}: {value}" for name, value in answer.get("identity", {}).items() if value),
     ]
+
+
+def _trust_line(trust: Answer) -> str:
+    return f"judged by: {trust['origin']} of {trust['dated']}, {trust['age_days']} days old"
 
 
 def dump_lines(answer: Answer) -> list[str]:

@@ -112,6 +112,13 @@ def test_a_document_signer_signs_no_lists():
     )
 
 
+@pytest.mark.parametrize("country", ["", "DEUTSCHLAND", "D1"])
+def test_a_list_must_say_whose_it_is(country):
+    """By the State the order of its lists is kept."""
+    publisher = make_test_authority(now=NOW, seed=b"nameless", country=country)
+    assert refusal(write_master_list(publisher, anchors("IT"), days_ago(3))) == "publisher"
+
+
 @pytest.mark.parametrize(
     ("signed", "reason"), [(None, "undated"), (61, "signer_time"), (-1500, "signer_time")]
 )

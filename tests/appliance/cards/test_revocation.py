@@ -209,6 +209,39 @@ def test_an_authority_of_one_purpose_says_nothing_about_the_other(now):
     assert [one.purpose for one in taken.revocation_lists] == [Purpose.CNS]
 
 
+def test_an_authority_of_both_purposes_speaks_for_both(authority, trust, signer):
+    both = dataclasses.replace(
+        trust,
+        anchors=(*trust.anchors, *(dataclasses.replace(one, purpose=Purpose.CNS) for one in trust.anchors)),
+    )
+    store = take(both, crl(authority, [signer.serial_number]))
+    assert {store.revocation(signer, purpose).state for purpose in Purpose} == {RevocationState.REVOKED}
+    again = trust_renewal.take_revocation_list(store, crl(authority, [signer.serial_number]), NOW)
+    assert (again.changed, len(again.store.revocation_lists)) == (False, 2)
+
+
+def test_a_list_counts_for_its_own_purpose_only(authority, trust, signer):
+    (found,) = take(trust, crl(authority, [signer.serial_number])).revocation_lists
+    store = dataclasses.replace(trust, revocation_lists=(dataclasses.replace(found, purpose=Purpose.CNS),))
+    assert store.revocation(signer).state is RevocationState.NOT_CHECKED
+
+
+def test_the_same_key_under_another_states_name_revokes_nothing(authority):
+    name = certificates.name("FR", "ESEMPIO same key")
+    other = certificates.certificate(
+        subject=name,
+        key=authority.authority_key,
+        issuer=name,
+        issuer_key=authority.authority_key,
+        serial=5,
+        validity=certificates.Validity(days_ago(900), days_ago(-900)),
+        authority=True,
+    )
+    store = TrustStore.from_certificates([other], origin="x", version=1, dated=NOW.date())
+    with pytest.raises(IssuerUnknown):
+        take(store, crl(authority))
+
+
 def test_a_list_damaged_in_its_middle(authority, trust, signer):
     """Refused when it is offered; where it lies in a bundle already, it is as if it were not there."""
     raw = crl(authority, [signer.serial_number, 0x70777])

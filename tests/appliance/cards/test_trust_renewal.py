@@ -13,8 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.cards.master_list import open_master_list
+from appliance.cards.software import certificates
 from appliance.cards.software.authority import make_test_authority
 from appliance.cards.software.cns_authority import make_cns_authority
+from appliance.cards.software.lists import write_master_list
 from appliance.cards.trust import (
     MAX_AGE_DAYS,
     MAX_BUNDLE_BYTES,
@@ -171,6 +174,13 @@ def test_a_list_leaves_alone_what_came_by_hand():
     assert countries(present, Purpose.CNS) == ["IT"]
 
 
+def test_what_no_source_stands_for_is_left_where_it_is():
+    """A bundle from a PEM file, as a pilot may have begun with."""
+    pilot = TrustStore.from_certificates(anchors("SM"), origin="pilot", version=3, dated=days_ago(90).date())
+    done = take(pilot, offered("DE", ("DE",)))
+    assert (countries(done.store), done.store.version) == (["DE", "SM"], 4)
+
+
 def test_what_comes_by_hand_makes_no_list_younger():
     present = take(NOBODY, offered("DE", days=300)).store
     done = by_hand(present, CNS).store
@@ -191,6 +201,23 @@ def test_a_stale_list_gives_no_green(good_evidence, now):
 
 
 # ---------------------------------------------------------------- at rest
+
+
+def test_a_country_of_a_thousand_letters_makes_no_bundle_that_nobody_can_load():
+    name = certificates.name("X" * 1000, "ESEMPIO")
+    key = state("DE").authority_key
+    leaf = certificates.certificate(
+        subject=name,
+        key=key,
+        issuer=name,
+        issuer_key=key,
+        serial=1,
+        validity=certificates.Validity(days_ago(10), days_ago(-10)),
+        authority=False,
+    )
+    given_list = open_master_list(write_master_list(state("DE"), [*anchors("DE"), leaf], days_ago(2)))
+    store = take(NOBODY, given_list).store
+    assert TrustStore.from_bytes(store.to_bytes()).unusable[0].country == "X" * 40
 
 
 def bundle():

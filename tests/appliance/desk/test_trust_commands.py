@@ -11,11 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance import cli
+from appliance.cards.software.authority import make_test_authority
 from appliance.cards.software.cns_authority import make_cns_authority
 from appliance.cards.software.lists import write_master_list, write_revocation_list
 from appliance.cards.trust import Purpose, TrustStore
 from appliance.desk.authorities import folder
-from appliance.runtime.clock import SystemClock
+from appliance.runtime.clock import SystemClock, TimeTrust, TrustReason
 from tests.appliance.cards.lists import NOW, anchors, days_ago, state
 
 
@@ -193,6 +194,45 @@ def test_the_bundle_is_one_a_desk_takes(desk):
     store = TrustStore.from_bytes(raw)
     assert (store.version, store.dated.isoformat()) == (1, "2026-10-24")
     assert 1 <= len(store.origin) <= 120
+
+
+def test_a_card_is_judged_by_the_bundle(desk, monkeypatch):
+    """From the list to the verdict: known by its State, refused once its signer is revoked, never green by an old list."""
+    monkeypatch.setattr(
+        SystemClock, "trusted", lambda self: TimeTrust(trusted=True, why=TrustReason.SYNCHRONIZED)
+    )
+    home = make_test_authority(now=NOW)
+
+    def read_in(*form):
+        out = io.StringIO()
+        bundle = str(desk.path / "trust" / "trust.bundle")
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+            cli.main(["card", "read", "--reader", "simulated:cie", "--trust", bundle, *form])
+        return out.getvalue()
+
+    def read():
+        return json.loads(read_in("--json"))
+
+    named = [*anchors("DE"), home.anchor_der]
+    desk.run(
+        "import",
+        desk.lay("a.ml", write_master_list(state("DE"), named, days_ago(370))),
+        "--signer",
+        desk.signer,
+    )
+    old = read()
+    assert (old["verdict"], old["codes"][0], old["trust"]["age_days"]) == (
+        "chip_unproven",
+        "trust.stale",
+        370,
+    )
+    desk.run("import", desk.lay("b.ml", write_master_list(state("DE"), named, days_ago(5))))
+    assert (read()["verdict"], read()["trust"]["age_days"]) == ("verified", 5)
+    assert "judged by: Master List DE 2026-11-18 of 2026-11-18, 5 days old" in read_in()
+    serial = home.signer_certificate.serial_number
+    desk.run("crl", desk.lay("it.crl", write_revocation_list(home, [serial], days_ago(1), number=1)))
+    revoked = read()
+    assert (revoked["verdict"], revoked["codes"][0]) == ("refused", "signer.revoked")
 
 
 def test_names_out_of_certificates_cannot_move_the_cursor(desk):
