@@ -102,10 +102,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not hasattr(arguments, "run"):
         root.error(f"say of which process: {', '.join(PROCESSES)}")
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
     except PueError as error:
         print(f"pue-box: {error} ({error.code})", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read our answer has had enough (`| head`): nothing is wrong, and nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
 if __name__ == "__main__":

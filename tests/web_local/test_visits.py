@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from contracts.desk_api.clerk import LineView, ReadingView, Stage
+from contracts.desk_api.clerk import CarriedView, LineView, ReadingView, Stage
+from contracts.errors import Problem, WhoCanAct
 from contracts.practices.catalogue import shipped
 from tests.peers.browser import Visit
-from tests.peers.fake_desk import NAME, PIN, USER, device
+from tests.peers.fake_desk import CITIZEN, NAME, PIN, USER, device
 
 expect.set_options(timeout=10_000)
 
@@ -498,3 +499,67 @@ def test_an_act_typed_as_an_address_does_nothing_and_leads_home(clerk, desk, pat
     clerk.go(path)
     heading(clerk.page, "Buon lavoro")
     assert desk.acts == []
+
+
+def test_the_name_is_shown_while_the_rest_is_read_and_nobody_vouches_for_it_yet(clerk, desk):
+    desk.at(Stage.READING)
+    clerk.go("/sportello")
+    desk.sit(reading=ReadingView(code="card.photo", ratio=0.6, name="ESEMPIO MARIA"))
+    expect(clerk.page.locator("#lettura")).to_contain_text("ESEMPIO MARIA")
+    expect(clerk.page.locator("#lettura")).to_contain_text("non ancora verificato")
+    expect(clerk.page.get_by_role("progressbar")).to_have_attribute("value", "60")
+
+
+def test_a_tessera_is_read_with_and_without_its_pin(clerk, desk):
+    desk.at(Stage.CARD)
+    clerk.go("/sportello")
+    page = clerk.page
+    page.get_by_text("Tessera sanitaria con il chip").click()
+    field = page.get_by_label("PIN della tessera")
+    expect(field).to_have_attribute("type", "password")
+    field.fill("12")
+    press(page, "Leggi la tessera")
+    expect(page.get_by_role("alert")).to_contain_text("Il PIN ha da 5 a 8 cifre")
+    expect(page.get_by_label("PIN della tessera")).to_have_value("")
+    press(page, "Leggi la tessera")
+    heading(page, "È la stessa persona?")
+    assert desk.acts == ["ReadContact"]
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("card.wrong_pin", "Il PIN della tessera non è giusto."),
+        ("card.pin_blocked", "Il PIN della tessera è bloccato."),
+        ("card.pin_spared", "Resta un solo tentativo"),
+        ("card.code_needed", "Sul lettore c'è una carta d'identità o un passaporto."),
+    ],
+)
+def test_what_the_slot_says(clerk, desk, code, says):
+    desk.at(Stage.CARD, trouble=Problem(code=code, who=WhoCanAct.CLERK))
+    clerk.go("/sportello")
+    expect(clerk.page.get_by_role("alert")).to_contain_text(says)
+
+
+@pytest.mark.parametrize(
+    ("agrees", "says"),
+    [
+        (None, "Codice letto dalla tessera sanitaria"),
+        (True, "è lo stesso del chip"),
+        (False, "La tessera sanitaria è di un'altra persona."),
+    ],
+)
+def test_a_scanned_tessera_appears_by_itself(clerk, desk, agrees, says):
+    desk.at(Stage.CARD if agrees is None else Stage.COMPARE)
+    clerk.go("/sportello")
+    desk.sit(carried=CarriedView(codice_fiscale="SMPMRA85D52H501E", agrees=agrees))
+    expect(clerk.page.locator("#tessera")).to_contain_text(says)
+
+
+def test_without_a_photo_the_way_leads_to_a_document(clerk, desk):
+    desk.at(Stage.COMPARE, may=["by_sight", "abandon"])
+    clerk.go("/sportello")
+    expect(clerk.page.get_by_role("button", name="È la persona", exact=True)).to_have_count(0)
+    clerk.page.get_by_role("link", name="Identifico a vista, con un documento").click()
+    expect(clerk.page.get_by_label("Cognome")).to_have_value(CITIZEN.surname)
+    expect(clerk.page.get_by_label("La tessera ha il chip ma non la fotografia")).to_be_checked()

@@ -228,3 +228,56 @@ def test_a_wrong_password_is_seen_at_the_token():
     reader.agree_with(to_reader)
     card.agree_with(to_card)
     assert card.accept_token(reader.token()) is None
+
+
+# ---------------------------------------------------------------- appendix I
+
+
+CAM = {
+    "private": (
+        "5D8BB87BD74D985A4B7D4325B9F7B976FE835122773400798914AA22738135CC",
+        "76ECFDAA9841C323A3F5FC5E88B88DB3EFF7E35EBF57A7E6946CB630006C2120",
+    ),
+    "nonce_encrypted": "CB60E8E0D85B76A9BD304747C2AD42E2",
+    "map_public_reader": "047F1D410ADB7DDB3B84BF1030800981A9105D7457B4A3ADE002384F3086C67EDE"
+    "1AB889104A27DB6D842B019020FBF3CEACB0DC627F7BDCAC29969E19D0E553C1",
+    "map_public_card": "04A234236AA9B9621E8EFB73B5245C0E09D2576E5277183C1208BDD55280CAE8B3"
+    "04F365713A356E65A451E165ECC9AC0AC46E3771342C8FE5AEDD092685338E23",
+    "public_reader": "04446C934084D9DAB863944F219520076C29EE3F7AE6722B11FF319EC1C7728F95"
+    "5483400BFF60BF0C5929270009277DC2A515E12575010AD9BA916CF1BF86FEFC",
+    "public_card": "0402AD566F3C6EC7F9324509AD50A51FA52030782A4968FCFEDF737DAEA9933331"
+    "11C3B9B4C2287789BD137E7F8AA882E2A3C633CCD6ECC2C63C57AD401A09C2E1",
+    "chip_public": "041872709494399E7470A6431BE25E83EEE24FEA568C2ED28DB48E05DB3A610DC8"
+    "84D256A40E35EFCB59BF6753D3A489D28C7A4D973C2DA138A6E7A4A08F68E16F",
+    "token_reader": "E86BD06018A1CD3B",
+    "token_card": "8596CF055C67C1A3",
+    "key_encryption": "0A9DA4DB03BDDE39FC5202BC44B2E89E",
+    "key_authentication": "4B1C06491ED5140CA2B537D344C6C0B1",
+    "proof": "1EEA964DAAE372AC990E3EFDE6333353BFC89A6704D93DA8798CF77F5B7A54BD10CBA372B42BE0B9B5F28AA8DE2F4F92",
+}
+
+
+def test_pace_with_chip_authentication_mapping():
+    oid = unhex("04007F00070202040602")
+    party = PaceParty(
+        oid,
+        PaceInfo(oid, 13, b"").agreement(),
+        MrzKey("C11T002JM", "960812", "231031").pace_password(),
+        chosen(*CAM["private"]),
+    )
+    party.set_nonce(unhex(CAM["nonce_encrypted"]))
+    assert party.mapping_key() == unhex(CAM["map_public_reader"])
+    party.map_with(unhex(CAM["map_public_card"]))
+    assert party.ephemeral_key() == unhex(CAM["public_reader"])
+    party.agree_with(unhex(CAM["public_card"]))
+    assert party.token() == unhex(CAM["token_reader"])
+    session = party.accept_token(unhex(CAM["token_card"]))
+    assert (session.key_encryption, session.key_authentication) == (
+        unhex(CAM["key_encryption"]),
+        unhex(CAM["key_authentication"]),
+    )
+    assert party.accept_mapping_proof(unhex(CAM["proof"]), unhex(CAM["chip_public"]))
+    other = bytearray(unhex(CAM["proof"]))
+    other[0] ^= 1
+    assert not party.accept_mapping_proof(bytes(other), unhex(CAM["chip_public"]))
+    assert not party.accept_mapping_proof(unhex(CAM["proof"]), unhex(CAM["map_public_card"]))

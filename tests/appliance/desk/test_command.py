@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -51,3 +52,13 @@ def test_the_journal_is_verified_from_outside(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"desk.quiet", b"desk.awake"))
     assert pue_box("journal", "verify", "--state", str(tmp_path)).returncode == 1
     assert pue_box("journal", "verify", "--state", str(tmp_path / "none")).returncode == 1
+
+
+def test_an_answer_nobody_reads_to_the_end_is_no_fault():
+    """As `pue-box card emulate --list | head` does it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "appliance.cli", "card", "emulate", "--list"]
+    with os.fdopen(writing, "wb") as out:
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, cwd=ROOT, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
