@@ -120,7 +120,7 @@ class Enrolled:
         return zipfile.ZipFile(BytesIO(opened.content))
 
 
-class _Line(http.client.HTTPConnection):
+class Line(http.client.HTTPConnection):
     def __init__(self, path: Path, timeout: float) -> None:
         super().__init__("desk", timeout=timeout)
         self.path = str(path)
@@ -132,7 +132,7 @@ class _Line(http.client.HTTPConnection):
 
 
 def post(path: Path, url: str, body: bytes, timeout: float = 60) -> tuple[int, bytes]:
-    line = _Line(path, timeout)
+    line = Line(path, timeout)
     try:
         line.request("POST", url, body)
         answer = line.getresponse()

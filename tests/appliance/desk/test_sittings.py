@@ -13,10 +13,11 @@ import pytest
 from appliance.cards.software.cns_card import PIN as CARD_PIN
 from appliance.cards.software.persona import ALDO, MARIA, NICOLO
 from appliance.cards.software.personalise import Blank, Form, zone_of
+from contracts.desk_api import door
 from contracts.desk_api.clerk import Identified, Stage, VerdictKind
 from contracts.identity import fingerprint
 from contracts.messages.letters import LetterWord
-from tests.appliance.desk.kit import ESTRATTO, NASPI, DeskProcess, Refused, in_thread, post
+from tests.appliance.desk.kit import ESTRATTO, NASPI, DeskProcess, Line, Refused, post
 
 
 def test_from_the_card_to_the_sealed_letter(desk, clerk):
@@ -284,11 +285,14 @@ def test_a_real_desk_has_no_back_door(tmp_path):
 
 
 def test_stop_is_quick_even_with_a_page_watching(desk, clerk):
-    watching = in_thread(lambda: clerk.ask("watch", revision=clerk.view.revision, wait_s=20.0))
+    watching = Line(desk.run / "clerk.sock", 30)
+    call = clerk.calls["watch"]
+    question = call.request(token=clerk.token, revision=clerk.view.revision, wait_s=20.0)
+    watching.request("POST", door.path_of(call), door.encode_body(question))  # asked: the answer is not waited for
     begun = time.monotonic()
     assert desk.stop() == 0
     assert time.monotonic() - begun < 5
-    watching.join(10)
+    watching.close()
     desk.start()
 
 
