@@ -16,9 +16,11 @@ from collections.abc import Callable
 from appliance.cards import curves, lds
 from appliance.cards.apdu import Command, Response
 from appliance.cards.channel import MAX_APDUS, MAX_READ_BYTES
+from appliance.cards.cie_nis import NIS_FILE, NisEvidence
 from appliance.cards.cns import Pin
 from appliance.cards.evidence import Evidence
-from appliance.cards.reading import READING_LIMIT_S, read_and_judge
+from appliance.cards.reading import READING_LIMIT_S, read_and_judge, read_and_judge_nis
+from appliance.cards.software.cie import Cie
 from appliance.cards.software.cns_card import PIN, CnsCard
 from appliance.cards.software.shelf import CardName
 from appliance.cards.software.travel_document import TravelDocument
@@ -34,8 +36,10 @@ KINDS = (
     CardName.PASSPORT_AA_EC,
     CardName.PASSPORT_CAM,
     CardName.CNS,
+    CardName.CIE,
 )
-"""Every protocol but Diffie-Hellman over numbers, which is ten times slower and has its own tests."""
+"""Every protocol but Diffie-Hellman over numbers, which is ten times slower and has its own tests: of `CIE` only the
+service number is read. Keys of service cards are new in each process; what is changed, where and how follows the seed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +101,8 @@ class _Contacts:
 def _read(session: _Contacts, name: CardName):
     """With fixed randomness on our side too: the way up to the change is the same for all mutants, and can be remembered."""
     random_bytes = genuine.fixed_random(b"reader")
+    if name is CardName.CIE:
+        return read_and_judge_nis(session, genuine.trust(), genuine.INSTANT, random_bytes=random_bytes)
     secret = _original(name).opens_with
     pin = Pin(PIN) if secret is None else None
     return read_and_judge(
@@ -220,7 +226,7 @@ def _mutant(name: CardName, seed: int):
     chance = random.Random(seed)
     change = _Change(chance, _answers(name))
     original = _original(name)
-    if isinstance(original, CnsCard) or chance.random() < 0.4:
+    if isinstance(original, CnsCard | Cie) or chance.random() < 0.4:
         return TwistedCard(original, lambda _, answer: change.apply(Response.decode(answer)).encode())
 
     def inside(_: Command, response: Response) -> Response:
@@ -232,6 +238,8 @@ def _mutant(name: CardName, seed: int):
 def _is_genuine(name: CardName, evidence, verdict) -> bool:
     """Everything a clerk is shown and a dossier keeps is what the State signed."""
     original = _original(name)
+    if isinstance(evidence, NisEvidence):
+        return evidence.nis == original.services.files[NIS_FILE]
     if not isinstance(evidence, Evidence):
         return evidence.data == original.chip.files[bytes.fromhex("11001102")]
     files = original.chip.files
