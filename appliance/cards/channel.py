@@ -28,6 +28,7 @@ SHORT_CHUNK_BYTES = 223
 """Largest read whose protected answer still fits a short response with every suite."""
 EXTENDED_CHUNK_MAX_BYTES = 3840
 _HEAD_BYTES = 8
+_CONTACT_CHUNK_BYTES = 0xE7
 _GROUP_FILES = 0x01
 _PROTECTED_BLOCK_BYTES = 0xC0
 """Data of one block of a chain that is still a short command once protected."""
@@ -137,6 +138,30 @@ class Channel:
         if not data:
             raise CardUnreadable("the file ends before its length", reason="no_progress")
         return data
+
+    def read_to_end(self, max_bytes: int, length_of: Callable[[bytes], int | None]) -> Exchange[bytes]:
+        """The selected file of a card without length in front of its files, in pieces every card and reader carry.
+
+        Args:
+            max_bytes: more is not read.
+            length_of: first bytes → how long the file is worth reading; None where they do not say.
+        """
+        content, wanted = b"", max_bytes
+        while len(content) < wanted:
+            offset, size = len(content), min(_CONTACT_CHUNK_BYTES, wanted - len(content))
+            command = Command(0x00, Instruction.READ_BINARY, offset >> 8, offset & 0xFF, b"", size)
+            response = yield from self.send(command)
+            if response.status_word == StatusWord.WRONG_OFFSET and content:
+                break
+            if response.status_word not in (StatusWord.OK, StatusWord.END_OF_FILE):
+                raise CardRefused("read", response.status_word)
+            content += response.data
+            if len(response.data) < size:
+                break
+            wanted = min(max_bytes, length_of(content) or max_bytes)
+        if not content:
+            raise CardUnreadable("the file is empty", reason="no_progress")
+        return content[:wanted]
 
     def _first_bytes(self, file_id: int) -> Exchange[bytes | None]:
         """The first eight bytes of a file, which is the selected one afterwards; None when it is not to be had.

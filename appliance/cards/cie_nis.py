@@ -17,10 +17,10 @@ from asn1crypto import keys
 
 from appliance.cards import passive_authentication, tlv
 from appliance.cards.agreement import RandomBytes
-from appliance.cards.apdu import Command, Instruction, StatusWord
+from appliance.cards.apdu import Command, Instruction
 from appliance.cards.channel import Channel
 from appliance.cards.cns_evidence import Possession
-from appliance.cards.errors import ASN1_FAULTS, CardRefused, CardUnreadable, MalformedData, NotADocument
+from appliance.cards.errors import ASN1_FAULTS, CardRefused, MalformedData, NotADocument
 from appliance.cards.passive_authentication import Finding
 from appliance.cards.steps import Exchange, Progress, ReaderLimits, Stage
 from appliance.cards.trust import Revocation, TrustStore
@@ -43,7 +43,6 @@ SIGNED_NUMBERS = range(1, 0x100)
 NIS_NUMBER, KEY_NUMBER = 0xA1, 0xA5
 MAX_FILE_BYTES = 4096
 CHALLENGE_BYTES = 20
-_CHUNK_BYTES = 0xE7
 _NIS = re.compile(rb"[0-9]{12}")
 _ENVIRONMENT = bytes.fromhex("800102840183")
 """Algorithm 02, RSA with PKCS #1 padding; key 83."""
@@ -103,27 +102,12 @@ def _read(channel: Channel, file_id: int) -> Exchange[bytes]:
     yield from channel.send_ok(
         Command(0x00, Instruction.SELECT, 0x02, 0x0C, file_id.to_bytes(2, "big")), "select"
     )
-    content, wanted = b"", MAX_FILE_BYTES
-    while len(content) < wanted:
-        size = min(_CHUNK_BYTES, wanted - len(content))
-        where = len(content)
-        response = yield from channel.send(
-            Command(0x00, Instruction.READ_BINARY, where >> 8, where & 0xFF, b"", size)
-        )
-        if response.status_word == StatusWord.WRONG_OFFSET and content:
-            break
-        if response.status_word not in (StatusWord.OK, StatusWord.END_OF_FILE):
-            raise CardRefused("read", response.status_word)
-        content += response.data
-        if content[:1] in (b"\x30", b"\x77") and len(content) >= 6:
-            wanted = tlv.read_header(content).total_bytes
-            if wanted > MAX_FILE_BYTES:
-                raise CardUnreadable("a file is larger than any card's", reason="file_too_long")
-        if len(response.data) < size:
-            break
-    if not content:
-        raise CardUnreadable("the file is empty", reason="no_progress")
-    return content[:wanted]
+    return (yield from channel.read_to_end(MAX_FILE_BYTES, _length_of))
+
+
+def _length_of(content: bytes) -> int | None:
+    """Key and security object say their length; the number does not."""
+    return tlv.read_header(content).total_bytes if content[:1] in (b"\x30", b"\x77") else None
 
 
 def _prove(channel: Channel, key: bytes, challenge: bytes) -> Exchange[Possession]:

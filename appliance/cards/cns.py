@@ -18,7 +18,6 @@ from appliance.cards.channel import Channel
 from appliance.cards.cns_evidence import CnsEvidence, Layout, Possession
 from appliance.cards.errors import (
     CardRefused,
-    CardUnreadable,
     MalformedCode,
     MalformedData,
     NotADocument,
@@ -34,8 +33,6 @@ _DATA = (0x1100, 0x1102)
 _NUMBERS = ((0x1000, 0x1003), (0xD003,))
 _CERTIFICATES = ((0x1100, 0x1101), (0xDA01, 0xC001), (0x1400, 0x9001, 0x2002), (0x2FFF, 0x8228))
 """The specified place; the new applets'; Idemia's; Infocamere's."""
-_CHUNK_BYTES = 0xE7
-"""Every contact card and reader carries this much."""
 _PIN_REFERENCE = 0x10
 _AUTHENTICATION_ENVIRONMENT = 0x03
 _KEY = bytes.fromhex("830101")
@@ -85,7 +82,7 @@ class _Reading:
         yield Progress(Stage.OPENING, 0.0)
         yield from self._find()
         yield Progress(Stage.IDENTITY, 0.15)
-        data = yield from self._read(cns_data.PERSONAL_DATA_MAX_BYTES)
+        data = yield from self._channel.read_to_end(cns_data.PERSONAL_DATA_MAX_BYTES, _length_of)
         holder = cns_data.parse_personal_data(data)
         yield IdentityRead(holder.surname, holder.given_names)
         yield Progress(Stage.IDENTITY, 0.45)
@@ -139,30 +136,10 @@ class _Reading:
         """The first of these files that is there and not empty."""
         for place in places:
             if (yield from self._select(place)):
-                content = yield from self._read(max_bytes)
+                content = yield from self._channel.read_to_end(max_bytes, _length_of)
                 if content.strip(b"\x00\xff"):
                     return content
         return None
-
-    def _read(self, max_bytes: int) -> Exchange[bytes]:
-        """The selected file to its end, or as far as a certificate in it reaches."""
-        content, wanted = b"", max_bytes
-        while len(content) < wanted:
-            size = min(_CHUNK_BYTES, wanted - len(content))
-            offset = len(content)
-            command = Command(0x00, Instruction.READ_BINARY, offset >> 8, offset & 0xFF, b"", size)
-            response = yield from self._channel.send(command)
-            if response.status_word == StatusWord.WRONG_OFFSET and content:
-                break
-            if response.status_word not in (StatusWord.OK, StatusWord.END_OF_FILE):
-                raise CardRefused("read", response.status_word)
-            content += response.data
-            if len(response.data) < size:
-                break
-            wanted = min(wanted, _whole_bytes(content))
-        if not content:
-            raise CardUnreadable("the file is empty", reason="no_progress")
-        return content
 
     # the holder's key
 
@@ -220,12 +197,12 @@ class _Reading:
         return (yield from self._channel.send_ok(Command(0x00, perform, 0x80, 0x86, data, 256), "key"))
 
 
-def _whole_bytes(content: bytes) -> int:
-    """How long the file is worth reading: a certificate says its length, other files are read to their end."""
+def _length_of(content: bytes) -> int | None:
+    """A certificate says its length; other files are read to their end."""
     for start in (0, 5):
         if content[start : start + 2] == b"\x30\x82" and len(content) >= start + 4:
             return start + tlv.read_header(content, start).total_bytes
-    return cns_data.CERTIFICATE_MAX_BYTES
+    return None
 
 
 def _tries_left(status_word: int) -> int | None:

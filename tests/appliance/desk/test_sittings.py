@@ -288,7 +288,9 @@ def test_stop_is_quick_even_with_a_page_watching(desk, clerk):
     watching = Line(desk.run / "clerk.sock", 30)
     call = clerk.calls["watch"]
     question = call.request(token=clerk.token, revision=clerk.view.revision, wait_s=20.0)
-    watching.request("POST", door.path_of(call), door.encode_body(question))  # asked: the answer is not waited for
+    watching.request(
+        "POST", door.path_of(call), door.encode_body(question)
+    )  # asked: the answer is not waited for
     begun = time.monotonic()
     assert desk.stop() == 0
     assert time.monotonic() - begun < 5
