@@ -12,6 +12,7 @@ import time
 import psutil
 
 from contracts.desk_api.clerk import Stage
+from contracts.desk_api.door import DoorClosed
 from contracts.messages.letters import LetterWord
 from tests.appliance.desk.kit import ESTRATTO, Refused
 from tests.journeys.town import TownClerk, protocols, registered
@@ -19,7 +20,7 @@ from tests.journeys.town import TownClerk, protocols, registered
 SITTINGS = int(os.environ.get("JOURNEY_SITTINGS", "50"))
 SEED = int(os.environ.get("JOURNEY_SEED", "20261122"))
 LONGEST_SITTING_S = 120.0
-GONE = (OSError, http.client.HTTPException)
+GONE = (OSError, http.client.HTTPException, DoorClosed)
 OF_A_DESK_THAT_CAME_BACK = {"clerk", "sitting", "desk", "once"}
 """Rooms whose refusals follow from a restart; any other refusal would be of a clerk who did right."""
 

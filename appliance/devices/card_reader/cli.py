@@ -10,6 +10,7 @@ import argparse
 import datetime
 import functools
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -281,7 +282,7 @@ def check_dump_command(arguments: argparse.Namespace) -> int:
 
 
 def emulate_command(arguments: argparse.Namespace, wrong_use: Callable[[str], Any]) -> int:
-    """Until Ctrl-C, or until the reader lets the card go."""
+    """Until Ctrl-C or SIGTERM, or until the reader lets the card go."""
     if arguments.list:
         width = max(map(len, CardName))
         for name in CardName:
@@ -290,6 +291,9 @@ def emulate_command(arguments: argparse.Namespace, wrong_use: Callable[[str], An
     if arguments.name is None:
         wrong_use("say which card, or --list")
     card = issue(arguments.name, SystemClock().now())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Said aloud: a shell that starts us behind its back tells us to ignore Ctrl-C.
+        signal.signal(number, signal.default_int_handler)
     with VirtualSlot.insert(card, arguments.port) as slot:
         print(f"{arguments.name}: read it with {to_read(card)}; Ctrl-C takes the card away", flush=True)
         try:

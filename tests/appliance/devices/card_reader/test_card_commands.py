@@ -319,7 +319,9 @@ def test_no_virtual_reader():
 
 
 def test_an_emulated_card_is_read_through_the_real_service(pcscd):
-    command = [*pcscd.enter, sys.executable, "-c", EMULATE, "card", "emulate", "cie_aldo"]
+    behind_a_shells_back = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    emulate = [sys.executable, "-c", EMULATE, "card", "emulate", "cie_aldo"]
+    command = [*pcscd.enter, *behind_a_shells_back, *emulate]
     emulator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert "246810" in emulator.stdout.readline()
