@@ -30,21 +30,32 @@ class FolderBusy(PueError):
     who = WhoCanAct.WAIT
 
 
+class NoBundle(PueError):
+    """Nothing was imported there yet."""
+
+    code = "trust.none"
+    who = WhoCanAct.OPERATOR
+
+
 def read(path: Path) -> TrustStore:
     """The bundle in this folder, or of this file.
 
     Raises:
-        StorageMissing, StorageError, InvalidTrustBundle: there is none, or it is of no use.
+        NoBundle: there is none.
+        StorageError, InvalidTrustBundle: it is of no use.
     """
     file = path / BUNDLE if path.is_dir() else path
-    return TrustStore.from_bytes(read_bounded(file, limit_bytes=MAX_BUNDLE_BYTES))
+    try:
+        return TrustStore.from_bytes(read_bounded(file, limit_bytes=MAX_BUNDLE_BYTES))
+    except StorageMissing:
+        raise NoBundle(f"there is no trust bundle at {path}: make one with `pue-box trust import`") from None
 
 
 def read_or_nobody(folder: Path) -> TrustStore:
     """As `read`; a folder without a bundle believes nobody yet."""
     try:
         return read(folder / BUNDLE)
-    except StorageMissing:
+    except NoBundle:
         return _NOBODY
 
 

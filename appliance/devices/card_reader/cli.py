@@ -151,9 +151,17 @@ def _noon(text: str) -> datetime.datetime:
     return datetime.datetime.combine(datetime.date.fromisoformat(text), datetime.time(12), datetime.UTC)
 
 
+def _card_name(text: str) -> CardName:
+    if text not in set(CardName):
+        raise argparse.ArgumentTypeError(
+            f"no card is called {text!r}; `pue-box card emulate --list` names them all"
+        )
+    return CardName(text)
+
+
 def _add_emulate(parts: Any) -> None:
     emulate = parts.add_parser("emulate", help="lay a software card into the virtual reader of pcscd (vpcd)")
-    emulate.add_argument("name", nargs="?", choices=list(CardName), metavar="NAME", help="see --list")
+    emulate.add_argument("name", nargs="?", type=_card_name, metavar="NAME", help="see --list")
     emulate.add_argument("--list", action="store_true", help="name all cards, a line each")
     emulate.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, help=f"slot of the virtual reader ({DEFAULT_PORT})"

@@ -170,7 +170,8 @@ def test_what_is_too_old_is_said(desk):
 
 def test_what_is_not_there(desk):
     status, answer = desk.json("list")
-    assert (status, answer["error"]["code"]) == (1, "storage.missing")
+    assert (status, answer["error"]["code"]) == (1, "trust.none")
+    assert "pue-box trust import" in answer["error"]["message"]
     desk.run("import", desk.list, "--signer", desk.signer)
     status, answer = desk.json("show", "SM")
     assert (status, answer["error"]["code"]) == (1, "trust.country_unknown")

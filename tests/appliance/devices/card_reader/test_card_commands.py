@@ -134,6 +134,11 @@ def test_a_trust_file_is_used(tmp_path):
     assert (done, json.loads(out)["codes"]) == (1, ["signer.authority_unknown"])
 
 
+def test_a_card_nobody_has_is_named_once_and_the_list_is_pointed_to():
+    done, _, told = run("emulate", "nobody")
+    assert (done, "card emulate --list" in told, len(told) < 300) == (2, True, True)
+
+
 def test_wrong_use():
     assert run("read", "--colour")[0] == 2
     assert run("read", "--pin", "24680")[0] == 2, (
