@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
 
-from appliance.cards.software.persona import ALDO, MARIA
+from appliance.cards.software.cns_card import PIN as CARD_PIN
+from appliance.cards.software.persona import ALDO, MARIA, NICOLO
+from appliance.cards.software.personalise import Blank, Form, zone_of
 from contracts.desk_api.clerk import Stage
 from contracts.messages.letters import LetterWord
 from tests.appliance.desk.kit import NASPI, Refused
@@ -16,11 +19,13 @@ from tests.peers.waiting import until
 TYPED = ("IT60X0542811101000000123456", "+393330000001", "3330000001", "Ditta Inventata", "01234567897")
 NAMES = tuple(
     word
-    for who in (MARIA, ALDO)
+    for who in (MARIA, ALDO, NICOLO)
     for word in (who.surname, who.codice_fiscale, who.document_number, who.address.split("<")[0])
+    if word
 )
-SECRETS = (MARIA.can, ALDO.can, "000000")
-"""Codes printed on cards; six digits also occur by chance in databases, so they are looked for in logs alone."""
+WRONG_PIN = "97531"
+SECRETS = (MARIA.can, ALDO.can, MARIA.nis, "000000", CARD_PIN, WRONG_PIN)
+"""Codes printed on cards, and PINs; so few digits also occur by chance in databases, so they are looked for in logs alone."""
 
 APDU = re.compile(rb"\b(?:00|0c|10)(?:a4|b0|b1|84|82|86|22|88)[0-9a-f]{6,}", re.IGNORECASE)
 
@@ -35,6 +40,25 @@ def after_a_day(world):
         clerk.ask("begin")
         clerk.read_card(card, can)
         clerk.ask("abandon", reason="not_the_person")
+    for card, pin in (
+        ("cns", None),
+        ("cns_applet", CARD_PIN),
+        ("cns", WRONG_PIN),
+        ("hostile_cns_floods", None),
+    ):
+        clerk.ask("begin")
+        world.play("card_reader", "insert", card=card)
+        clerk.ask("read_contact", pin=pin)
+        clerk.until(lambda view: view.sitting.stage is not Stage.READING)
+        clerk.ask("abandon", reason="other")
+    clerk.ask("begin")
+    world.play("barcode", "scan", text=MARIA.codice_fiscale)
+    world.play("card_reader", "insert", card="passport")
+    zone = zone_of(Blank(person=NICOLO, form=Form.PASSPORT), NICOLO.expiry(dt.datetime.now(dt.UTC).date()))
+    for line in (zone[:44], zone[44:]):
+        world.play("barcode", "scan", text=line)
+    clerk.until(lambda view: view.sitting.stage is Stage.COMPARE)
+    clerk.ask("abandon", reason="other")
     clerk.ask("begin")
     world.play("card_reader", "insert", card="cie_torn")
     clerk.ask("enter_code", can="123456")
