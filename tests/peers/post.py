@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ssl
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +17,8 @@ from contracts import codec
 from contracts.envelope import Purpose, sign_statement
 from contracts.errors import Problem, WhoCanAct
 from contracts.messages.letters import Label, LetterState, Receipt, SignedState, StatePage
-from tests.peers.certificates import HOST, Authority
+from tests.peers.certificates import Authority
+from tests.peers.tls_door import TlsDoor
 
 _ROOT = "/post/v1"
 
@@ -46,17 +46,9 @@ class Gate:
         self.forge: str = ""
         self.swallow = False
         self.changed = threading.Condition(threading.RLock())
-        certificate, key = (server_authority or authority).issue_files("gate", folder / "tls", server=True)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(authority.path)
-        context.verify_mode = ssl.CERT_REQUIRED
-        self._context = context
-        self._server = _Server((HOST, 0), _handler(self))
-        self._server.context = context
-        self.port = self._server.server_address[1]
-        self.url = f"https://{HOST}:{self.port}{_ROOT}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._tls = TlsDoor(folder / "tls", authority, _handler(self), own=server_authority)
+        self.port = self._tls.port
+        self.url = f"{self._tls.url}{_ROOT}"
 
     def say(self, state: LetterState, *, key: Ed25519PrivateKey | None = None) -> None:
         """The recipient says something of a letter."""
@@ -88,7 +80,7 @@ class Gate:
         return codec.encode(sign_statement(receipt, purpose, key))
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._tls.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,26 +88,7 @@ class Gate:
 
     def close(self) -> None:
         """End, whether it ever served or not."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-        self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    context: ssl.SSLContext
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            request.settimeout(30)
-            wrapped = self.context.wrap_socket(request, server_side=True)
-        except (OSError, ssl.SSLError):
-            request.close()
-            return
-        super().process_request_thread(wrapped, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A line that breaks is the subject of the tests, not news."""
+        self._tls.stop()
 
 
 def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one small peer, read at once

@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts import codec
 from contracts.envelope import Purpose, sign_statement
 from contracts.messages.releases import TrustRelease
-from tests.peers.certificates import HOST, Authority
+from tests.peers.certificates import Authority
+from tests.peers.tls_door import TlsDoor
 
 _PATH = re.compile(r"/releases/trust/(\d+)(/bundle)?")
 
@@ -50,15 +49,8 @@ class ReleasesDoor:
         self.fail_status = 0
         self.whole_always = False
         self.asked: list[tuple[str, str]] = []
-        certificate, key = authority.issue_files("gate", folder / "tls", server=True)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(authority.path)
-        context.verify_mode = ssl.CERT_REQUIRED
-        self._server = _Server((HOST, 0), _handler(self))
-        self._server.context = context
-        self.url = f"https://{HOST}:{self._server.server_address[1]}/post/v1"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._tls = TlsDoor(folder / "tls", authority, _handler(self))
+        self.url = f"{self._tls.url}/post/v1"
 
     def publish(
         self,
@@ -74,29 +66,11 @@ class ReleasesDoor:
         self.statements[version], self.bundles[version] = codec.encode(statement), bundle
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._tls.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    context: ssl.SSLContext
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            request.settimeout(30)
-            wrapped = self.context.wrap_socket(request, server_side=True)
-        except (OSError, ssl.SSLError):
-            request.close()
-            return
-        super().process_request_thread(wrapped, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A line that breaks is the subject of the tests, not news."""
+        self._tls.stop()
 
 
 def _handler(door: ReleasesDoor) -> type[BaseHTTPRequestHandler]:
