@@ -5,20 +5,17 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Final
 
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from appliance.agent.tls import IdentityUnusable, client_tls
+from appliance.runtime.belongings import LIMIT_BYTES, load_belongings
 from appliance.runtime.files import StorageError, read_bounded
-from contracts import codec
 from contracts.errors import InvalidMessage, PueError, WhoCanAct
 from contracts.messages.enrolment import Belongings
 from contracts.messages.report import Certificate
-
-_LIMIT_BYTES: Final = 262_144
 
 
 class NotProvisioned(PueError):
@@ -48,8 +45,7 @@ def read_belongings(state_dir: Path) -> Belongings:
         NotProvisioned: there is nothing, or it cannot be read.
     """
     try:
-        data = read_bounded(state_dir / "identity" / "belongings.json", limit_bytes=_LIMIT_BYTES)
-        return codec.decode(Belongings, data, limit=_LIMIT_BYTES)
+        return load_belongings(state_dir / "identity")
     except (StorageError, InvalidMessage) as why:
         raise NotProvisioned(f"this box has no belongings: run pue-provision ({why})") from why
 
@@ -61,7 +57,7 @@ def read_certificate(path: Path) -> Certificate:
         NotProvisioned: there is none, or it is not one.
     """
     try:
-        found = x509.load_pem_x509_certificate(read_bounded(path, limit_bytes=_LIMIT_BYTES))
+        found = x509.load_pem_x509_certificate(read_bounded(path, limit_bytes=LIMIT_BYTES))
     except (StorageError, ValueError) as why:
         raise NotProvisioned("this box has no link certificate: run pue-provision") from why
     return Certificate(

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from appliance.runtime.belongings import LIMIT_BYTES, load_belongings
 from appliance.runtime.files import StorageError, read_bounded
-from contracts import codec
 from contracts.envelope import SigningKey
 from contracts.errors import InvalidMessage, PueError, WhoCanAct
 from contracts.messages.enrolment import Belongings
-
-_LIMIT_BYTES: Final = 256 * 1024
 
 
 class NotEnrolled(PueError):
@@ -41,9 +38,7 @@ def read_belongings(folder: Path) -> Belongings:
         NotEnrolled: with what is missing.
     """
     try:
-        return codec.decode(
-            Belongings, read_bounded(folder / "belongings.json", limit_bytes=_LIMIT_BYTES), limit=_LIMIT_BYTES
-        )
+        return load_belongings(folder)
     except (StorageError, InvalidMessage) as why:
         raise NotEnrolled("this box was not given its belongings yet", missing=why.code) from None
 
@@ -63,9 +58,9 @@ def read_sealing(folder: Path) -> Sealing:
         NotEnrolled: one of them is not there or cannot be used.
     """
     try:
-        key = load_pem_private_key(read_bounded(folder / "desk" / "key.pem", limit_bytes=_LIMIT_BYTES), None)
+        key = load_pem_private_key(read_bounded(folder / "desk" / "key.pem", limit_bytes=LIMIT_BYTES), None)
         certificate = x509.load_pem_x509_certificate(
-            read_bounded(folder / "desk" / "cert.pem", limit_bytes=_LIMIT_BYTES)
+            read_bounded(folder / "desk" / "cert.pem", limit_bytes=LIMIT_BYTES)
         )
         recipient = x509.load_pem_x509_certificate(read_belongings(folder).recipient.encode())
     except StorageError as why:
