@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from appliance.cards.trust import InvalidTrustBundle, TrustStore
+from appliance.cards.trust_sources import published_store
 from appliance.runtime import trust_files
 from appliance.runtime.files import StorageMissing, read_bounded, storage_error, write_atomic
 from appliance.runtime.trust_files import STATEMENT_LIMIT_BYTES, TrustReleaseOlder
 from contracts.desk_api.status import TrustUse
 from contracts.envelope import public_key_text
-from contracts.errors import PueError, WhoCanAct
+from contracts.errors import PueError
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Protocol
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from appliance.cards.trust import TrustStore
 
     class Note(Protocol):
         """Writes a line of the journal."""
@@ -45,13 +47,6 @@ log = logging.getLogger(__name__)
 _FLOOR_LIMIT_BYTES: Final = 4_096
 _LOOKS: Final = 2
 """The agent may lay a newer pair between our two reads; then the second look finds it."""
-
-
-class TrustReleaseMismatch(PueError):
-    """The bundle calls itself another version or day than the release under which it was published."""
-
-    code = "trust.release_mismatch"
-    who = WhoCanAct.OPERATOR
 
 
 class _Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,9 +148,7 @@ class Believed:
         floor = max(self._version, self._floor(key))
         if release.version < floor:
             raise TrustReleaseOlder("an older trust bundle than was used before", used=floor)
-        store = _store(trust_files.read_bundle(self._folder, release))
-        if (store.version, store.dated) != (release.version, release.dated):
-            raise TrustReleaseMismatch("the bundle and its release name different versions or days")
+        store = published_store(self._folder, release)
         if release.version > floor:
             self._raise_floor(key, release.version)
         return store, release.version
@@ -171,22 +164,6 @@ class Believed:
         # A full disk must not keep the desk from believing better; the floor in memory holds meanwhile.
         with contextlib.suppress(PueError):
             write_atomic(self._floor_file, msgspec.json.encode(_Floor(_fleet(key), version)))
-
-
-def _store(bundle: bytes) -> TrustStore:
-    """The bundle read.
-
-    Raises:
-        InvalidTrustBundle: it cannot be.
-    """
-    try:
-        return TrustStore.from_bytes(bundle)
-    except PueError:
-        raise
-    except Exception as error:
-        # One odd certificate in a bundle the fleet signed must not end every desk of the country at its start.
-        log.exception("a trust bundle broke its reader")
-        raise InvalidTrustBundle("the trust bundle cannot be read") from error
 
 
 def _fleet(key: Ed25519PublicKey) -> str:

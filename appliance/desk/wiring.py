@@ -9,11 +9,12 @@ import logging
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 
-from appliance.cards.trust import TrustStore, empty
+from appliance.cards.trust import empty
+from appliance.cards.trust_sources import named_store
 from appliance.desk.belongings import read_belongings
 from appliance.desk.desk import Desk, Shelf
 from appliance.desk.settings import DeskSettings, driver_of
@@ -23,7 +24,7 @@ from appliance.devices.port import Condition, Device, DeviceError, DeviceKind
 from appliance.devices.registry import make_device
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import SystemClock, ntp_synchronized
-from appliance.runtime.files import make_private_dir, read_bounded
+from appliance.runtime.files import make_private_dir
 from appliance.runtime.trust_files import trust_folder
 from appliance.vault.clerks import Clerks
 from appliance.vault.drafts import Drafts
@@ -34,12 +35,11 @@ from contracts.envelope import public_key_from_text
 from contracts.errors import PueError
 
 if TYPE_CHECKING:
+    from appliance.cards.trust import TrustStore
     from appliance.desk.trust import Note
     from appliance.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
-
-TRUST_LIMIT_BYTES: Final = 32 * 1024 * 1024
 
 
 def derived(key: bytes, purpose: str) -> bytes:
@@ -121,10 +121,7 @@ def given_trust(settings: DeskSettings, clock: Clock) -> TrustStore:
         StorageError, InvalidTrustBundle: a bundle is named and cannot be used.
     """
     if settings.trust:
-        raw = read_bounded(Path(settings.trust), limit_bytes=TRUST_LIMIT_BYTES)
-        if raw.lstrip().startswith(b"-----BEGIN"):
-            return TrustStore.from_pem(raw, origin="file", version=0, dated=clock.now().date())
-        return TrustStore.from_bytes(raw)
+        return named_store(Path(settings.trust), clock.now().date())
     if driver_of(settings, DeviceKind.CARD_READER)[0] == "simulated":
         from appliance.cards.software.trusted import demo_trust
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
+from smartcard import scard
 
 from appliance.devices.card_reader.virtual_slot import DEFAULT_PORT, VirtualSlot
 
@@ -148,6 +149,7 @@ class PcscService:
 
     def insert(self, card: SoftwareCard, slot: int = 0) -> VirtualSlot:
         """Lay a card into a virtual reader: connect from inside the namespace, carry the connection out."""
+        self._await_empty(slot)
         ours, theirs = socket.socketpair()
         with ours, theirs:
             subprocess.run(
@@ -167,6 +169,19 @@ class PcscService:
             )
             _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
         return VirtualSlot(card, socket.socket(fileno=descriptors[0]))
+
+    def _await_empty(self, slot: int) -> None:
+        """The service looks every 400 ms, and would take a card laid down meanwhile for the one before."""
+        _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+        _, names = scard.SCardListReaders(context, [])
+        (name,) = [name for name in names if name.endswith(f" 00 {slot:02}")]
+        try:
+            seen, end = scard.SCARD_STATE_UNAWARE, time.monotonic() + START_LIMIT_S
+            while seen == scard.SCARD_STATE_UNAWARE or seen & scard.SCARD_STATE_PRESENT:
+                assert time.monotonic() < end, f"the card in {name} is not taken away"
+                _, ((_, seen, _),) = scard.SCardGetStatusChange(context, 1000, [(name, seen)])
+        finally:
+            scard.SCardReleaseContext(context)
 
     def kill(self) -> None:
         """The service dies without a word to its clients; `start` brings another one."""

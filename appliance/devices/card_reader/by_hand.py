@@ -19,11 +19,15 @@ from appliance.cards.software.shelf import CardName
 from appliance.cards.software.trusted import demo_trust
 from appliance.cards.steps import Can, CanAndMrz, IdentityRead, Progress, Secret, Stage
 from appliance.cards.trust import InvalidTrustBundle, TrustStore, empty
+from appliance.cards.trust_sources import named_store, published_store
 from appliance.cards.verdict import Instant, Verdict
 from appliance.devices.card_reader.port import CardReaderError, NoCard, NoService, Presence, ReaderGone
 from appliance.devices.card_reader.traced import TracedSession
-from appliance.runtime.files import PRIVATE_FILE, StorageError, read_bounded, storage_error
-from contracts.errors import WhoCanAct
+from appliance.runtime.belongings import load_belongings
+from appliance.runtime.files import PRIVATE_FILE, StorageError, StorageMissing, read_bounded, storage_error
+from appliance.runtime.trust_files import RELEASE, STATEMENT_LIMIT_BYTES, read_release, trust_folder
+from contracts.envelope import public_key_from_text
+from contracts.errors import PueError, WhoCanAct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +36,9 @@ if TYPE_CHECKING:
     from appliance.cards.reading import OnProgress, Transport
     from appliance.devices.card_reader.port import CardReader, CardSession
     from appliance.runtime.clock import Clock
+    from contracts.messages.releases import TrustRelease
 
 SIMULATED: Final = "simulated:"
-TRUST_LIMIT_BYTES: Final = 16 * 1024 * 1024
 _TYPED_SIGNS: Final = 64
 _MRZ_LINES: Final = 3
 _PHOTO_STEP: Final = 0.1
@@ -46,6 +50,13 @@ class UnknownReader(CardReaderError):
     """No reader is called so."""
 
     code = "card_reader.unknown"
+    who = WhoCanAct.TECHNICIAN
+
+
+class TrustOutOfReach(PueError):
+    """The box has a published trust bundle, and whoever asks may not read what proves it."""
+
+    code = "trust.out_of_reach"
     who = WhoCanAct.TECHNICIAN
 
 
@@ -133,22 +144,50 @@ def choose_reader(name: str, clock: Clock) -> Chosen:
     return Chosen(PcscCardReader.from_settings({"reader": name}), simulated=False)
 
 
-def trust_from(path: Path | None, clock: Clock, *, simulated: bool) -> TrustStore:
-    """From a bundle or a PEM file; without one nobody is believed, or with software cards their invented State.
+def trust_from(chosen: Path | None, state: Path, clock: Clock, *, simulated: bool) -> TrustStore:
+    """Whom the box itself believes, unless a file is named; software cards have their own invented State.
+
+    Args:
+        chosen: a bundle or a PEM file.
+        state: the box's state folder, where the fleet's bundle lies.
+        clock: gives the day of a list that names none.
+        simulated: no real card will be read.
 
     Raises:
-        InvalidTrustBundle: the file is neither, or cannot be read.
+        InvalidTrustBundle: the named file is neither, or cannot be read.
+        PueError: a bundle was published, and as it lies there nobody can believe it.
     """
     today = clock.now().date()
-    if path is None:
-        return demo_trust(clock.now()) if simulated else empty(today)
+    if chosen is not None:
+        try:
+            return named_store(chosen, today)
+        except StorageError as fault:
+            raise InvalidTrustBundle(f"the trust file cannot be used: {fault}") from fault
+    if simulated:
+        return demo_trust(clock.now())
+    return _published(state) or empty(today)
+
+
+def _published(state: Path) -> TrustStore | None:
+    """The fleet's bundle, proven as the desk proves it but for the desk's own memory of the highest version.
+
+    None on a machine that was never enrolled or was sent none.
+    """
+    folder = trust_folder(state)
     try:
-        raw = read_bounded(path, limit_bytes=TRUST_LIMIT_BYTES)
+        if (release := _release(folder, state / "identity")) is None:
+            return None
+        return published_store(folder, release)
     except StorageError as fault:
-        raise InvalidTrustBundle(f"the trust file cannot be used: {fault}") from fault
-    if raw.lstrip().startswith(b"{"):
-        return TrustStore.from_bytes(raw)
-    return TrustStore.from_pem(raw, origin=path.name, version=1, dated=today)
+        raise TrustOutOfReach(f"the box's own trust bundle cannot be read: {fault}") from fault
+
+
+def _release(folder: Path, identity: Path) -> TrustRelease | None:
+    try:
+        raw = read_bounded(folder / RELEASE, limit_bytes=STATEMENT_LIMIT_BYTES)
+    except StorageMissing:
+        return None
+    return read_release(raw, public_key_from_text(load_belongings(identity).fleet_key))
 
 
 # ---------------------------------------------------------------- the reading

@@ -105,8 +105,15 @@ def _add_reading_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_judging_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--trust", type=Path, metavar="FILE", help="trust bundle, or PEM file of country certificates"
+    whom = command.add_mutually_exclusive_group()
+    whom.add_argument(
+        "--trust",
+        type=Path,
+        metavar="FILE",
+        help="trust bundle, or PEM file of country certificates (default: what the fleet published to this box)",
+    )
+    whom.add_argument(
+        "--state", type=Path, default=Path("/var/lib/pue"), metavar="FOLDER", help="the box's state"
     )
     command.add_argument("--show-data", action="store_true", help="also print who the document speaks of")
     command.add_argument("--json", action="store_true", help="answer as JSON")
@@ -248,7 +255,7 @@ def _read(
     clock = SystemClock()
     by_hand.refuse_existing(arguments.trace, force=arguments.force)
     chosen = by_hand.choose_reader(arguments.reader, clock)
-    trust = by_hand.trust_from(arguments.trust, clock, simulated=chosen.simulated)
+    trust = by_hand.trust_from(arguments.trust, arguments.state, clock, simulated=chosen.simulated)
     tell = by_hand.narrator(_tell_nothing if arguments.json else _tell, show_data=arguments.show_data)
     with by_hand.new_file(arguments.trace, force=arguments.force) as trace:
         (evidence, verdict), times = by_hand.read_once(
@@ -278,7 +285,7 @@ def check_dump_command(arguments: argparse.Namespace) -> int:
     clock = SystemClock()
     moment = arguments.on or clock.now()
     instant = Instant(moment, trusted=arguments.on is not None or clock.trusted().trusted)
-    trust = by_hand.trust_from(arguments.trust, clock, simulated=False)
+    trust = by_hand.trust_from(arguments.trust, arguments.state, clock, simulated=False)
     folder = read_folder(arguments.folder)
     found = examine(folder.files, trust, instant)
     _print(
