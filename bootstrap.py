@@ -161,6 +161,19 @@ NEEDS: Final = (
     Need("chromium", "test", "the clerk's browser", program="chromium"),
     Need("fonts-noto-core", "demo", "letters of every language, on pages and on paper"),
     Need("poppler-utils", "test", "reads printed papers back", program="pdftotext"),
+    Need("tesseract-ocr-ita", "demo", "reads Italian papers"),
+    Need("tesseract-ocr-deu", "demo", "reads German papers"),
+    Need("tesseract-ocr-fra", "demo", "reads French papers"),
+    Need("tesseract-ocr-slv", "demo", "reads Slovenian papers"),
+    Need("fonts-ocr-b", "test", "the letters of documents' printed lines"),
+    Need("fonts-liberation", "test", "the letters of invented papers"),
+    Need("fonts-dejavu-core", "test", "the letters of invented papers"),
+    Need("default-jre-headless", "test", "runs the stranger that checks PDF/A", program="java"),
+    Need("libpdfbox2-java", "test", "a stranger's check of PDF/A"),
+    Need("libjaxb-java", "test", "the same"),
+    Need("libactivation-java", "test", "the same"),
+    Need("libcommons-io-java", "test", "the same"),
+    Need("libbcprov-java", "test", "the same"),
 )
 
 
