@@ -11,11 +11,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from appliance.capture.darkroom import Darkroom
 from appliance.desk import wiring
 from appliance.desk.belongings import comune_of, read_belongings, read_sealing
 from appliance.desk.desk import Desk
 from appliance.desk.doors import Doorway
+from appliance.desk.eye import Eye
 from appliance.desk.logins import Logins
+from appliance.desk.pages import Pages
 from appliance.desk.perform import Hands, Tools
 from appliance.desk.road import Road
 from appliance.desk.scanning import Scanning
@@ -24,6 +27,7 @@ from appliance.desk.settings import DeskSettings
 from appliance.desk.status import StatusService
 from appliance.desk.tending import Tending
 from appliance.desk.world import WorldDoor, WorldService
+from appliance.devices.camera.live import Live
 from appliance.devices.card_reader.port import CardReader, Presence
 from appliance.devices.port import DeviceKind
 from appliance.runtime.logs import set_up_logging
@@ -40,6 +44,9 @@ if TYPE_CHECKING:
     from appliance.devices.camera.port import Camera
     from appliance.devices.panel.port import Panel
     from appliance.devices.printer.port import Printer
+
+SLOW_NICENESS = 10
+"""Reading what pages say must never make a clerk wait."""
 
 
 def run(settings: DeskSettings) -> int:
@@ -64,13 +71,20 @@ def run(settings: DeskSettings) -> int:
         pseudonym_key=wiring.derived(key, "pseudonyms"),
         draft_days=settings.draft_days,
     )
+    bright, slow = Darkroom(), Darkroom(niceness=SLOW_NICENESS)
     trust = wiring.open_trust(state, settings, clock, desk.note)
     desk.hands = Hands(
         Tools(
             reader=reader,
             camera=camera,
             printer=printer,
-            drafts=shelf.drafts,
+            pages=Pages(
+                shelf.drafts,
+                bright,
+                slow,
+                px_per_mm=settings.paper.px_per_mm,
+                languages=tuple(settings.paper.languages),
+            ),
             outbox=shelf.outbox,
             trust=trust,
             clock=clock,
@@ -83,6 +97,8 @@ def run(settings: DeskSettings) -> int:
         ),
         desk.happened,
     )
+    live = Live(camera)
+    eye = Eye(live, bright, sitting=lambda: desk.sitting, notice=desk.noticed, page_id=desk.page_id)
     logins = Logins(monotonic_s=clock.monotonic_s, idle_lock_s=settings.idle_lock_s)
     road = Road(monotonic_s=clock.monotonic_s)
     staff = Staff(
@@ -94,6 +110,7 @@ def run(settings: DeskSettings) -> int:
         road=road,
         devices=devices,
         camera=camera,
+        eye=eye,
         clock=clock,
         site=lambda: comune_of(identity),
         card_present=lambda: reader.presence() is Presence.CARD,
@@ -102,7 +119,7 @@ def run(settings: DeskSettings) -> int:
         act_wait_s=settings.act_wait_s,
     )
     status = StatusService(desk, road, devices, panel, clock, trust, software)
-    tending = Tending(desk, logins, shelf.outbox, clock, devices, panel, settings)
+    tending = Tending(desk, logins, shelf.outbox, clock, devices, panel, settings, (bright, slow))
     doors.mkdir(parents=True, exist_ok=True)
     doorways = [
         Doorway(doors / "clerk.sock", ClerkDoor, ClerkService(staff), group=settings.groups.clerk),
@@ -121,6 +138,8 @@ def run(settings: DeskSettings) -> int:
     workers = WorkerGroup()
     news = workers.add(Worker("desk-news"))
     workers.add(tending.worker)
+    workers.add(live.worker)
+    workers.add(Worker("desk-eye", body=eye.body))
     for doorway in doorways:
         workers.add(Worker("desk-door", body=doorway.serve))
     desk.resume()
@@ -142,6 +161,8 @@ def run(settings: DeskSettings) -> int:
         notifier.stopping()
         for device in devices.values():
             device.close()
+    bright.close()
+    slow.close()
     shelf.outbox.close()
     shelf.journal.close()
     return 0

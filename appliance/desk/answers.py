@@ -401,3 +401,16 @@ def cross_check(practice: Practice, answers: Answers, step: Step) -> list[FieldP
 
 def _first(answers: Answers, name: str) -> str:
     return next(iter(answers.get(name, [])), "")
+
+
+def complete_answers(
+    practice: Practice, answers: Answers, today: dt.date
+) -> tuple[Answers, int, list[FieldProblem]]:
+    """All answers read once more: the whole, and the first step that is refused with its problems."""
+    whole: Answers = {}
+    for number, step in enumerate(practice.steps):
+        found = read_step(practice, step, answers, whole, today)
+        if found.refused:
+            return answers, number, found.problems
+        whole.update(found.answers)
+    return whole, 0, []

@@ -12,14 +12,15 @@ import hashlib
 import hmac
 import logging
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from appliance.desk import session, wording
 from appliance.desk import sitting as words
+from appliance.desk.decision import Circumstances, SittingRefused
 from appliance.desk.receipts import ReceiptFacts
-from appliance.desk.session import PHOTO, Circumstances, SittingRefused
+from appliance.desk.session import PHOTO
 from appliance.desk.sitting import Sitting
 from appliance.runtime.clock import TimeUntrusted
 from appliance.vault.drafts import STATE, DraftMissing, DraftUnreadable
@@ -58,7 +59,10 @@ _JOURNAL: Final[Mapping[type[words.Event], str]] = {
     words.Compared: "citizen.compared",
     words.Chosen: "practice.chosen",
     words.PageTaken: "page.taken",
+    words.PageAltered: "page.altered",
     words.PageRemoved: "page.removed",
+    words.PageKept: "page.kept",
+    words.FindingUsed: "finding.used",
     words.ReadBackConfirmed: "read_back.confirmed",
     words.SummaryPrinted: "summary.printed",
     words.Signed: "summary.signed",
@@ -438,17 +442,22 @@ class Desk:
             raise DraftUnreadable("the facts of this receipt cannot be read any more", part=STATE) from None
 
     def photo_or_page(self, which: str) -> bytes:
-        """A picture of the open sitting: the chip's photo while it is compared, or a captured page.
+        """A picture of the open sitting: the chip's photo while it is compared, a captured page, or one as taken.
 
         Raises:
             DraftMissing: no such picture now.
         """
         state = self._sitting
-        pages = {page.page for page in state.pages} if state else set()
+        pages = {page.page: page for page in state.pages} if state else {}
         shown = state is not None and state.verdict is not None and state.verdict.photo
-        if state is None or not (which in pages or (which == PHOTO and shown)):
+        part = PHOTO if which == PHOTO and shown else ""
+        if which in pages:
+            part = which + words.SEEN
+        elif which.endswith(words.STILL) and which.removesuffix(words.STILL) in pages:
+            part = which
+        if state is None or not part:
             raise DraftMissing("there is no such picture now", part="")
-        return self._shelf.drafts.load(state.sitting, which)
+        return self._shelf.drafts.load(state.sitting, part)
 
     def note(self, what: str, **facts: str | int | bool) -> None:
         """Write into the journal. A journal that cannot be written stops no citizen; it is said in the log."""
@@ -501,6 +510,7 @@ class Desk:
         failed = {
             words.CardRead: words.ReadFailed,
             words.PageTaken: words.PageFailed,
+            words.PageAltered: words.PageFailed,
             words.SummaryPrinted: words.PrintFailed,
         }.get(type(event))
         if failed is not None:
@@ -547,7 +557,7 @@ class Desk:
 
     def _tidy(self, state: Sitting) -> None:
         """Parts nobody names any more."""
-        named = {STATE, *(page.page for page in state.pages)}
+        named = {STATE, *(part for page in state.pages for part in words.page_parts(page.page))}
         if state.verdict is not None and state.verdict.photo:
             named.add(PHOTO)
         for part in self._shelf.drafts.parts(state.sitting):
@@ -580,25 +590,36 @@ class Desk:
         what = _JOURNAL.get(type(event))
         if what is None:
             return
-        facts: dict[str, str | int | bool] = {"sitting": state.sitting}
-        match event:
-            case words.CardRead(verdict=verdict):
-                facts |= {"verdict": verdict.kind.value, "code": verdict.code}
-            case words.ReadFailed(trouble=trouble) | words.SealFailed(trouble=trouble):
-                facts["code"] = trouble.code
-            case words.Compared(same=same):
-                facts["same"] = same
-            case words.Chosen(practice=practice):
-                facts["practice"] = practice
-            case words.SeenBySight(reason=reason) | words.Abandoned(reason=reason):
-                facts["reason"] = reason
-            case words.Signed(way=way):
-                facts |= {"way": way.value, "clerk": self._clerk_of()}
-            case words.Sealed():
-                facts |= {"letter": state.letter, "number": state.number}
-            case words.PageTaken(facts=page):
-                facts["page"] = page.page
+        facts: dict[str, str | int | bool] = {
+            "sitting": state.sitting,
+            **_FACTS.get(type(event), _no_facts)(event),
+        }
+        if isinstance(event, words.Signed):
+            facts["clerk"] = self._clerk_of()
+        elif isinstance(event, words.Sealed):
+            facts |= {"letter": state.letter, "number": state.number}
         self.note(what, **facts)
 
     def _clerk_of(self) -> str:
         return self._sitting.attested_by if self._sitting else ""
+
+
+def _no_facts(_event: Event) -> dict[str, str | int | bool]:
+    return {}
+
+
+_FACTS: Final[Mapping[type[words.Event], Callable[[Any], dict[str, str | int | bool]]]] = {
+    words.CardRead: lambda event: {"verdict": event.verdict.kind.value, "code": event.verdict.code},
+    words.ReadFailed: lambda event: {"code": event.trouble.code},
+    words.SealFailed: lambda event: {"code": event.trouble.code},
+    words.Compared: lambda event: {"same": event.same},
+    words.Chosen: lambda event: {"practice": event.practice},
+    words.SeenBySight: lambda event: {"reason": event.reason},
+    words.Abandoned: lambda event: {"reason": event.reason},
+    words.Signed: lambda event: {"way": event.way.value},
+    words.PageTaken: lambda event: {"page": event.facts.page},
+    words.PageAltered: lambda event: {"page": event.facts.page, "redacted": event.facts.redacted},
+    words.PageKept: lambda event: {"page": event.page, "because": event.because.value},
+    words.FindingUsed: lambda event: {"page": event.page},
+}
+"""What the journal says of an event beside its name; never a citizen's datum."""

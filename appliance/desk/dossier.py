@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from appliance.desk.sitting import SIGNATURE, Citizen, Sitting
-from contracts.desk_api.clerk import Identified, SignatureWay
+from appliance.desk.sitting import SIGNATURE, Citizen, PageFacts, Sitting
+from contracts.desk_api.clerk import Identified, KeptBecause, SignatureWay
 from contracts.identity import fingerprint
 from contracts.messages.enrolment import Belongings
-from contracts.practices.model import Answers, AnswerTerm, Practice
+from contracts.practices.model import Answers, AnswerTerm, Attachment, Practice
 
 SUMMARY_FILE: Final = "documents/summary.pdf"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -33,12 +33,30 @@ class Validity:
     """DPR 445/2000 art. 4: who cannot sign declares before the clerk."""
 
 
+class Captured(msgspec.Struct, frozen=True, kw_only=True):
+    """How one page of a document came about.
+
+    Attributes:
+        remarks: codes of what was not as it should be when it was taken.
+        kept_because: why the clerk kept it all the same.
+        redacted: something on it was blackened.
+        shaped_by_hand: the clerk set its corners.
+    """
+
+    taken_at: int
+    remarks: list[str] = []
+    kept_because: KeptBecause | None = None
+    redacted: bool = False
+    shaped_by_hand: bool = False
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """One document of the dossier (AgID Allegato 5, subset).
 
     Attributes:
         formation: AgID formation mode: ``a`` made here, ``b`` acquired as a picture of paper.
         conformity: how the copy is known to be true to the paper.
+        captured: see `Captured`, page by page; empty for what was made here.
     """
 
     file: str
@@ -52,6 +70,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     conformity: str = ""
     version: int = 1
     confidential: bool = True
+    captured: list[Captured] = []
 
 
 class Identification(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,19 +135,29 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
 
 
-def attachment_part(number: int, attachment: str, title: str, pdf: bytes, pages: int) -> Part:
+def attachment_part(number: int, paper: Attachment, pdf: bytes, pages: Sequence[PageFacts]) -> Part:
     """A scanned paper, or the signed summary, as it stands in the dossier."""
-    signed = attachment == SIGNATURE
-    name = "documents/signed_summary.pdf" if signed else f"documents/{number:02d}-{attachment}.pdf"
+    signed = paper.id == SIGNATURE
+    name = "documents/signed_summary.pdf" if signed else f"documents/{number:02d}-{paper.id}.pdf"
     return Part(
         document=Document(
             file=name,
-            kind=attachment,
-            title=title,
+            kind=paper.id,
+            title=paper.title,
             sha256=fingerprint(pdf),
             size_bytes=len(pdf),
-            pages=pages,
+            pages=len(pages),
             conformity="acquired_before_clerk",
+            captured=[
+                Captured(
+                    taken_at=page.taken_at,
+                    remarks=page.remarks,
+                    kept_because=page.kept,
+                    redacted=page.redacted,
+                    shaped_by_hand=page.corners_by_hand,
+                )
+                for page in pages
+            ],
         ),
         data=pdf,
     )

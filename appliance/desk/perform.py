@@ -15,10 +15,10 @@ import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.capture.document import document_pdf
-from appliance.capture.pages import Page, normalise
 from appliance.desk import dossier, receipts
 from appliance.desk import sitting as words
 from appliance.desk.belongings import Sealing
+from appliance.desk.pages import Pages
 from appliance.desk.reading import read_card
 from appliance.desk.session import PHOTO
 from appliance.desk.summary import summary_pdf
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from appliance.devices.printer.receipt import ReceiptDocument
     from appliance.outbox.store import Outbox
     from appliance.runtime.clock import Clock
-    from appliance.vault.drafts import Drafts
     from contracts.messages.enrolment import Belongings
     from contracts.practices.model import Practice
 
@@ -76,7 +75,7 @@ class Tools:
     reader: CardReader
     camera: Camera
     printer: Printer
-    drafts: Drafts
+    pages: Pages
     outbox: Outbox
     trust: Believed
     clock: Clock
@@ -89,7 +88,7 @@ class Tools:
 
 
 class Hands:
-    """Three workers: one for the card, one for the camera and the dossier, one for paper.
+    """Four workers: one for the card, one for camera and dossier, one for the printer, one that reads what pages say.
 
     Args:
         tools: see `Tools`.
@@ -101,8 +100,9 @@ class Hands:
         self._card = Worker("desk-card", inbox_size=4)
         self._desk = Worker("desk-dossier", inbox_size=8)
         self._paper = Worker("desk-paper", inbox_size=8)
+        self._reader = Worker("desk-reader", inbox_size=64)
         self.workers = WorkerGroup()
-        for worker in (self._card, self._desk, self._paper):
+        for worker in (self._card, self._desk, self._paper, self._reader):
             self.workers.add(worker)
 
     def perform(self, state: Sitting, act: Act) -> None:
@@ -111,6 +111,8 @@ class Hands:
             words.ReadCard: (self._card, self._read_card, words.ReadFailed),
             words.ReadContact: (self._card, self._read_card, words.ReadFailed),
             words.TakePage: (self._desk, self._take_page, words.PageFailed),
+            words.AlterPage: (self._desk, self._alter_page, words.PageFailed),
+            words.ReadPage: (self._reader, self._read_page, None),
             words.Seal: (self._desk, self._seal, words.SealFailed),
             words.PrintSummary: (self._paper, self._print_summary, words.PrintFailed),
         }[type(act)]
@@ -119,19 +121,24 @@ class Hands:
             try:
                 job(state, act)
             except PueError as error:
-                self._tell(state.sitting, failed(error.problem()))
+                fail(error)
             except OSError as error:  # a library's own temporary file, most often: the disk is full
                 log_slip("the system refused", error)
-                trouble = storage_error(error, Path("a document"), "write")
-                self._tell(state.sitting, failed(trouble.problem()))
+                fail(storage_error(error, Path("a document"), "write"))
             except Exception as error:  # noqa: BLE001 - a slip of ours must not leave the citizen waiting
                 log_slip("act failed", error)
-                self._tell(state.sitting, failed(HandsFailed().problem()))
+                fail(HandsFailed())
+
+        def fail(error: PueError) -> None:
+            if failed is None:  # nobody waits for it
+                log.info("%s was not done: %s", type(act).__name__, error.code)
+            else:
+                self._tell(state.sitting, failed(error.problem()))
 
         try:
             worker.submit(work)
         except WorkerError as error:
-            self._tell(state.sitting, failed(error.problem()))
+            fail(error)
 
     # ---- acts
 
@@ -155,16 +162,19 @@ class Hands:
         assert isinstance(act, words.TakePage)
         with self._tools.camera.hold("scan"):
             picture = self._tools.camera.still()
-        page = normalise(picture)
-        facts = words.PageFacts(
-            page=act.page,
-            attachment=act.attachment,
-            taken_at=_now_ms(self._tools.clock),
-            sha256=fingerprint(page.jpeg),
-            size_bytes=len(page.jpeg),
-            remarks=[f"page.{flaw}" for flaw in page.quality.flaws],
-        )
-        self._tell(state.sitting, words.PageTaken(facts), {act.page: page.jpeg})
+        facts, parts = self._tools.pages.take(state, act, picture, _now_ms(self._tools.clock))
+        self._tell(state.sitting, words.PageTaken(facts, act.instead_of), parts)
+
+    def _alter_page(self, state: Sitting, act: Act) -> None:
+        assert isinstance(act, words.AlterPage)
+        facts, parts = self._tools.pages.alter(state, act)
+        self._tell(state.sitting, words.PageAltered(facts), parts)
+
+    def _read_page(self, state: Sitting, act: Act) -> None:
+        assert isinstance(act, words.ReadPage)
+        practice = self._tools.practice(state.practice_key)
+        if (event := self._tools.pages.read(state, act.page, practice)) is not None:
+            self._tell(state.sitting, event)
 
     def _print_summary(self, state: Sitting, _act: Act) -> None:
         pdf = self.summary(state)
@@ -231,20 +241,14 @@ class Hands:
 
     def _parts(self, state: Sitting, practice: Practice) -> list[dossier.Part]:
         parts = [dossier.summary_part(self.summary(state))]
-        titles = {paper.id: paper.title for paper in (*practice.attachments, SIGNED_SUMMARY)}
+        papers = {paper.id: paper for paper in (*practice.attachments, SIGNED_SUMMARY)}
         for number, attachment in enumerate(dict.fromkeys(page.attachment for page in state.pages), 1):
-            pages = [self._page(state, page) for page in state.pages if page.attachment == attachment]
-            pdf = document_pdf(pages)
-            title = titles.get(attachment, attachment)
-            parts.append(dossier.attachment_part(number, attachment, title, pdf, len(pages)))
+            paper = papers[attachment]
+            mine = [page for page in state.pages if page.attachment == attachment]
+            leaves = [self._tools.pages.leaf(state, page, words=paper.searchable) for page in mine]
+            pdf = document_pdf(leaves, title=paper.title)
+            parts.append(dossier.attachment_part(number, paper, pdf, mine))
         return parts
-
-    def _page(self, state: Sitting, facts: words.PageFacts) -> Page:
-        """A page from the draft; one that is not the one that was taken is noticed."""
-        jpeg = self._tools.drafts.load(state.sitting, facts.page)
-        if fingerprint(jpeg) != facts.sha256:
-            raise HandsFailed("a captured page is not the one that was taken", page=facts.page)
-        return normalise(jpeg)
 
 
 def wait_printed(job: PrintJob) -> None:

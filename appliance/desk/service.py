@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.desk import receipts, views, wording
 from appliance.desk import sitting as words
-from appliance.desk.answers import sex_of
+from appliance.desk.answers import complete_answers, sex_of
+from appliance.desk.decision import SittingRefused
 from appliance.desk.desk import NoSitting
-from appliance.desk.session import SittingRefused, complete_answers
 from appliance.desk.sitting import Citizen
 from appliance.devices.port import Condition, DeviceKind
 from appliance.devices.printer.receipt import ReceiptDocument, render_pdf
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from appliance.desk.desk import Desk
+    from appliance.desk.eye import Eye
     from appliance.desk.logins import Logins
     from appliance.desk.perform import Hands
     from appliance.desk.road import Road
@@ -54,6 +55,7 @@ class Staff:
     road: Road
     devices: Mapping[DeviceKind, Device]
     camera: Camera
+    eye: Eye
     clock: Clock
     site: Callable[[], str]
     card_present: Callable[[], bool]
@@ -167,10 +169,35 @@ class ClerkService:
         return self._event(request, lambda: words.StepOpened(request.step))
 
     def take_page(self, request: door.TakePage) -> DeskView:
-        return self._event(request, lambda: words.PageWanted(self._desk.page_id(), request.attachment))
+        return self._event(
+            request,
+            lambda: words.PageWanted(self._desk.page_id(), request.attachment, request.instead_of or ""),
+        )
 
-    def remove_page(self, request: door.RemovePage) -> DeskView:
+    def auto_take(self, request: door.AutoTake) -> DeskView:
+        return self._event(request, lambda: words.AutoSwitched(request.attachment))
+
+    def remove_page(self, request: door.PageAct) -> DeskView:
         return self._event(request, lambda: words.PageRemoved(request.page))
+
+    def keep_page(self, request: door.KeepPage) -> DeskView:
+        return self._event(request, lambda: words.PageKept(request.page, request.because))
+
+    def move_page(self, request: door.MovePage) -> DeskView:
+        return self._event(request, lambda: words.PageMoved(request.page, request.up))
+
+    def turn_page(self, request: door.PageAct) -> DeskView:
+        return self._event(request, lambda: words.PageTurned(request.page))
+
+    def shape_page(self, request: door.ShapePage) -> DeskView:
+        corners = tuple(number for corner in request.corners for number in corner)
+        return self._event(request, lambda: words.PageShaped(request.page, corners))
+
+    def redact_page(self, request: door.RedactPage) -> DeskView:
+        return self._event(request, lambda: words.PageRedacted(request.page, tuple(request.boxes)))
+
+    def use_finding(self, request: door.UseFinding) -> DeskView:
+        return self._event(request, lambda: words.FindingUsed(request.page, request.number))
 
     def pages_done(self, request: door.Act) -> DeskView:
         return self._event(request, words.PagesDone)
@@ -236,6 +263,14 @@ class ClerkService:
         if request.which == "preview":
             return door.Picture(media_type="image/jpeg", data=self._staff.camera.preview())
         return door.Picture(media_type="image/jpeg", data=self._desk.photo_or_page(request.which))
+
+    def live(self, request: door.LiveQuestion) -> door.LivePicture:
+        self._staff.logins.awake(request.token)
+        return self._staff.eye.live(request.after, request.wait_s)
+
+    def sight(self, request: door.LiveQuestion) -> door.LookView:
+        self._staff.logins.awake(request.token)
+        return self._staff.eye.sight(request.after, request.wait_s)
 
     # ---- inside
 

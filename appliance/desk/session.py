@@ -6,39 +6,34 @@ What is not in `TABLE` is refused. `docs/diagrams/sitting.md` is drawn from the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from typing import Final, TypeVar, cast
+from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from appliance.cards import codice_fiscale
+from appliance.desk import papers
 from appliance.desk import sitting as words
-from appliance.desk.answers import WARNING, StepRead, Wrong, read_codice_fiscale, read_date, read_step
+from appliance.desk.answers import (
+    WARNING,
+    StepRead,
+    Wrong,
+    complete_answers,
+    read_codice_fiscale,
+    read_date,
+    read_step,
+)
+from appliance.desk.decision import Circumstances, Decision, SittingRefused, Transition, cell, refuse_pending
 from appliance.desk.prefill import prefilled
-from appliance.desk.sitting import SIGNATURE, Act, Event, Sitting
-from contracts.desk_api.clerk import Direction, FieldProblem, Identified, SignatureWay, Stage, VerdictKind
-from contracts.errors import Problem, PueError, WhoCanAct
-from contracts.practices.model import Answers, Practice
+from appliance.desk.sitting import SIGNATURE, Event, Sitting
+from contracts.desk_api.clerk import Direction, Identified, SignatureWay, Stage, VerdictKind
+from contracts.errors import Problem, WhoCanAct
+from contracts.practices.model import Practice
 
-MAX_PAGES: Final = 60
 CNS_ACCESS: Final = "cns"
 """How a card without a code was opened, in `VerdictFacts.access`."""
 PHOTO: Final = "photo"
 """The draft's part that holds the chip's photo, until it was compared."""
-
-
-class SittingRefused(PueError):
-    """The sitting does not allow that now; it stays as it is."""
-
-    code = "sitting.not_now"
-    who = WhoCanAct.CLERK
-
-
-class SittingBusy(SittingRefused):
-    """A device is at work for this sitting."""
-
-    code = "sitting.busy"
-    who = WhoCanAct.WAIT
 
 
 class StepElsewhere(SittingRefused):
@@ -67,24 +62,6 @@ class FactRefused(SittingRefused):
         self.code = code
 
 
-class PaperUnknown(SittingRefused):
-    """The practice knows no such paper or page."""
-
-    code = "sitting.unknown_paper"
-
-
-class PagesMissing(SittingRefused):
-    """A required paper has no page."""
-
-    code = "sitting.pages_missing"
-
-
-class TooManyPages(SittingRefused):
-    """More pages than a dossier holds."""
-
-    code = "sitting.too_many_pages"
-
-
 class SignatureMissing(SittingRefused):
     """The signed summary was not captured, or nobody signed."""
 
@@ -101,41 +78,6 @@ class AnswersIncomplete(SittingRefused):
     """Some answer is still missing or wrong."""
 
     code = "sitting.answers_incomplete"
-
-
-class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decision may look at besides the state.
-
-    Attributes:
-        today: in Italy.
-        practice: the practice of a key; raises `PueError` for one this box does not hold.
-        begin: the practice of a key if it may be begun today; raises `PueError` otherwise.
-        clerk: pseudonym of the clerk at the desk.
-    """
-
-    now_ms: int
-    today: dt.date
-    practice: Callable[[str], Practice]
-    begin: Callable[[str], Practice]
-    clerk: str
-
-
-class Decision(msgspec.Struct, frozen=True):
-    """What follows. `state` is None when the sitting is over at this desk."""
-
-    state: Sitting | None
-    acts: tuple[Act, ...] = ()
-
-
-Handler = Callable[[Sitting, Event, Circumstances], Decision]
-E = TypeVar("E", bound=Event)
-
-
-class Transition(msgspec.Struct, frozen=True):
-    """A cell of the table: who decides, and the stages it may lead to (None: the sitting ends)."""
-
-    handler: Handler
-    to: tuple[Stage | None, ...]
 
 
 def decide(state: Sitting, event: Event, now: Circumstances) -> Decision:
@@ -410,26 +352,13 @@ def _to_papers(state: Sitting, practice: Practice, now: Circumstances) -> Sittin
     whole, step, problems = complete_answers(practice, state.answers, now.today)
     if problems:
         return msgspec.structs.replace(state, stage=Stage.FORM, step=step, problems=problems)
-    papers = {paper.id for paper in practice.papers(whole)}
-    pages = [page for page in state.pages if page.attachment in papers]
+    asked = {paper.id for paper in practice.papers(whole)}
+    pages = [page for page in state.pages if page.attachment in asked]
     return msgspec.structs.replace(state, stage=Stage.PAGES, answers=whole, pages=pages, problems=[])
 
 
-def complete_answers(
-    practice: Practice, answers: Answers, today: dt.date
-) -> tuple[Answers, int, list[FieldProblem]]:
-    """All answers read once more: the whole, and the first step that is refused with its problems."""
-    whole: Answers = {}
-    for number, step in enumerate(practice.steps):
-        found = read_step(practice, step, answers, whole, today)
-        if found.refused:
-            return answers, number, found.problems
-        whole.update(found.answers)
-    return whole, 0, []
-
-
 def _step_opened(state: Sitting, event: words.StepOpened, now: Circumstances) -> Decision:
-    _refuse_pending(state)
+    refuse_pending(state)
     practice = now.practice(state.practice_key)
     if not event.step:
         opened = _to_papers(_unsigned(state), practice, now)
@@ -437,12 +366,12 @@ def _step_opened(state: Sitting, event: words.StepOpened, now: Circumstances) ->
             raise AnswersIncomplete(
                 "some answer is still missing or wrong", step=practice.steps[opened.step].id
             )
-        return Decision(opened, _erased_signature(state))
+        return Decision(opened, papers.erased_signature(state))
     number = next((at for at, step in enumerate(practice.steps) if step.id == event.step), None)
     if number is None or number > state.reached:
         raise StepElsewhere("there is no such step yet", step=practice.steps[state.step].id)
     opened = msgspec.structs.replace(_unsigned(state), stage=Stage.FORM, step=number, problems=[])
-    return Decision(opened, _erased_signature(state))
+    return Decision(opened, papers.erased_signature(state))
 
 
 def _unsigned(state: Sitting) -> Sitting:
@@ -461,72 +390,6 @@ def _unsigned(state: Sitting) -> Sitting:
     )
 
 
-def _erased_signature(state: Sitting) -> tuple[Act, ...]:
-    return tuple(words.ErasePart(page.page) for page in state.pages if page.attachment == SIGNATURE)
-
-
-# ---- papers ----------------------------------------------------------------------------------------------
-
-
-def _refuse_pending(state: Sitting) -> None:
-    if state.pending:
-        raise SittingBusy("a device is at work", pending=state.pending)
-
-
-def _page_wanted(state: Sitting, event: words.PageWanted, now: Circumstances) -> Decision:
-    _refuse_pending(state)
-    practice = now.practice(state.practice_key)
-    known = (
-        {SIGNATURE} if state.stage is Stage.SIGN else {paper.id for paper in practice.papers(state.answers)}
-    )
-    if event.attachment not in known:
-        raise PaperUnknown("the practice asks for no such paper")
-    if len(state.pages) >= MAX_PAGES:
-        raise TooManyPages("a dossier holds no more pages", limit=MAX_PAGES)
-    wanted = msgspec.structs.replace(state, pending="page", trouble=None)
-    return Decision(wanted, (words.TakePage(event.page, event.attachment),))
-
-
-def _page_taken(state: Sitting, event: words.PageTaken, _: Circumstances) -> Decision:
-    if state.pending != "page":
-        raise SittingRefused("nobody asked for a page", stage=state.stage.value)
-    return Decision(
-        msgspec.structs.replace(state, pages=[*state.pages, event.facts], pending="", trouble=None)
-    )
-
-
-def _page_failed(state: Sitting, event: words.PageFailed, _: Circumstances) -> Decision:
-    if state.pending != "page":
-        raise SittingRefused("nobody asked for a page", stage=state.stage.value)
-    return Decision(msgspec.structs.replace(state, pending="", trouble=event.trouble))
-
-
-def _page_removed(state: Sitting, event: words.PageRemoved, _: Circumstances) -> Decision:
-    _refuse_pending(state)
-    page = next((page for page in state.pages if page.page == event.page), None)
-    if page is None or (page.attachment == SIGNATURE) != (state.stage is Stage.SIGN):
-        raise PaperUnknown("no such page here")
-    rest = [other for other in state.pages if other.page != event.page]
-    removed = msgspec.structs.replace(state, pages=rest, trouble=None)
-    if page.attachment == SIGNATURE and state.signature is SignatureWay.PAPER:
-        removed = msgspec.structs.replace(removed, signature=None, signed_ms=None, attested_by="")
-    return Decision(removed, (words.ErasePart(page.page),))
-
-
-def missing_papers(practice: Practice, state: Sitting) -> list[str]:
-    """Required papers without a page."""
-    taken = {page.attachment for page in state.pages}
-    return [paper.id for paper in practice.papers(state.answers) if paper.required and paper.id not in taken]
-
-
-def _pages_done(state: Sitting, _event: words.PagesDone, now: Circumstances) -> Decision:
-    _refuse_pending(state)
-    missing = missing_papers(now.practice(state.practice_key), state)
-    if missing:
-        raise PagesMissing("a required paper has no page", missing=", ".join(missing))
-    return Decision(msgspec.structs.replace(state, stage=Stage.READ_BACK, trouble=None))
-
-
 # ---- confirming, signing, sealing ------------------------------------------------------------------------
 
 
@@ -538,7 +401,7 @@ def _read_back(state: Sitting, event: words.ReadBackConfirmed, now: Circumstance
 
 
 def _summary_wanted(state: Sitting, _event: words.SummaryWanted, _: Circumstances) -> Decision:
-    _refuse_pending(state)
+    refuse_pending(state)
     return Decision(msgspec.structs.replace(state, pending="print", trouble=None), (words.PrintSummary(),))
 
 
@@ -555,7 +418,7 @@ def _print_failed(state: Sitting, event: words.PrintFailed, _: Circumstances) ->
 
 
 def _signed(state: Sitting, event: words.Signed, now: Circumstances) -> Decision:
-    _refuse_pending(state)
+    refuse_pending(state)
     if event.way is SignatureWay.PAPER and not any(page.attachment == SIGNATURE for page in state.pages):
         raise SignatureMissing("the signed summary was not captured yet")
     if event.way is SignatureWay.CANNOT_SIGN and not event.cause.strip():
@@ -572,7 +435,7 @@ def _signed(state: Sitting, event: words.Signed, now: Circumstances) -> Decision
 
 
 def _seal_wanted(state: Sitting, _event: words.SealWanted, _: Circumstances) -> Decision:
-    _refuse_pending(state)
+    refuse_pending(state)
     if state.signature is None or not state.read_back_sha256:
         raise SignatureMissing("nobody signed yet")
     return Decision(msgspec.structs.replace(state, stage=Stage.SEALING, trouble=None), (words.Seal(),))
@@ -594,7 +457,7 @@ def _over(_state: Sitting, _event: Event, _: Circumstances) -> Decision:
 
 
 def _laid_aside(state: Sitting, _event: words.LaidAside, now: Circumstances) -> Decision:
-    _refuse_pending(state)
+    refuse_pending(state)
     return Decision(None, (words.KeepDraft(_aside(state, now)),))
 
 
@@ -610,55 +473,50 @@ def _aside(state: Sitting, now: Circumstances) -> Sitting:
     return msgspec.structs.replace(state, laid_aside=True, card=False, changed_ms=now.now_ms)
 
 
-def _cell(handler: Callable[[Sitting, E, Circumstances], Decision], *to: Stage | None) -> Transition:
-    return Transition(cast("Handler", handler), to)  # the table's key says which event it is
-
-
 def _table() -> dict[tuple[Stage, type[Event]], Transition]:
     s, w = Stage, words
     identified = (s.CHOOSE, s.FORM, s.PAGES, s.READ_BACK, s.SIGN)
     """Where a citizen who was identified goes on: to the choice, or where the reopened draft stood."""
     table: dict[tuple[Stage, type[Event]], Transition] = {
-        (s.CARD, w.CodeEntered): _cell(_code_entered, s.READING),
-        (s.CARD, w.ContactWanted): _cell(_contact_wanted, s.READING),
-        (s.CARD, w.CarriedNoticed): _cell(_carried_noticed, s.CARD),
-        (s.COMPARE, w.CarriedNoticed): _cell(_carried_noticed, s.COMPARE),
-        (s.COMPARE, w.ContactWanted): _cell(_contact_wanted, s.READING),
-        (s.CARD, w.SeenBySight): _cell(_seen_by_sight, *identified, s.CARD),
-        (s.READING, w.ReadingProgressed): _cell(_progressed, s.READING),
-        (s.READING, w.CardRead): _cell(_card_read, s.COMPARE, s.CARD),
-        (s.READING, w.ReadFailed): _cell(_read_failed, s.CARD),
-        (s.COMPARE, w.Compared): _cell(_compared, *identified, s.CARD),
-        (s.COMPARE, w.SeenBySight): _cell(_seen_by_sight, *identified, s.CARD),
-        (s.COMPARE, w.CodeEntered): _cell(_code_entered, s.READING),
-        (s.CHOOSE, w.Chosen): _cell(_chosen, s.FORM),
-        (s.FORM, w.StepSaved): _cell(_step_saved, s.FORM, s.PAGES),
-        (s.PAGES, w.PageRemoved): _cell(_page_removed, s.PAGES),
-        (s.PAGES, w.PagesDone): _cell(_pages_done, s.READ_BACK),
-        (s.READ_BACK, w.ReadBackConfirmed): _cell(_read_back, s.SIGN),
-        (s.SIGN, w.SummaryWanted): _cell(_summary_wanted, s.SIGN),
-        (s.SIGN, w.SummaryPrinted): _cell(_summary_printed, s.SIGN),
-        (s.SIGN, w.PrintFailed): _cell(_print_failed, s.SIGN),
-        (s.SIGN, w.PageRemoved): _cell(_page_removed, s.SIGN),
-        (s.SIGN, w.Signed): _cell(_signed, s.SIGN),
-        (s.SIGN, w.SealWanted): _cell(_seal_wanted, s.SEALING),
-        (s.SEALING, w.Sealed): _cell(_sealed, s.DONE),
-        (s.SEALING, w.SealFailed): _cell(_seal_failed, s.SIGN),
-        (s.DONE, w.Finished): _cell(_over, None),
+        (s.CARD, w.CodeEntered): cell(_code_entered, s.READING),
+        (s.CARD, w.ContactWanted): cell(_contact_wanted, s.READING),
+        (s.CARD, w.CarriedNoticed): cell(_carried_noticed, s.CARD),
+        (s.COMPARE, w.CarriedNoticed): cell(_carried_noticed, s.COMPARE),
+        (s.COMPARE, w.ContactWanted): cell(_contact_wanted, s.READING),
+        (s.CARD, w.SeenBySight): cell(_seen_by_sight, *identified, s.CARD),
+        (s.READING, w.ReadingProgressed): cell(_progressed, s.READING),
+        (s.READING, w.CardRead): cell(_card_read, s.COMPARE, s.CARD),
+        (s.READING, w.ReadFailed): cell(_read_failed, s.CARD),
+        (s.COMPARE, w.Compared): cell(_compared, *identified, s.CARD),
+        (s.COMPARE, w.SeenBySight): cell(_seen_by_sight, *identified, s.CARD),
+        (s.COMPARE, w.CodeEntered): cell(_code_entered, s.READING),
+        (s.CHOOSE, w.Chosen): cell(_chosen, s.FORM),
+        (s.FORM, w.StepSaved): cell(_step_saved, s.FORM, s.PAGES),
+        (s.PAGES, w.PagesDone): cell(papers.done, s.READ_BACK),
+        (s.PAGES, w.FindingUsed): cell(papers.finding_used, s.PAGES),
+        (s.READ_BACK, w.ReadBackConfirmed): cell(_read_back, s.SIGN),
+        (s.SIGN, w.SummaryWanted): cell(_summary_wanted, s.SIGN),
+        (s.SIGN, w.SummaryPrinted): cell(_summary_printed, s.SIGN),
+        (s.SIGN, w.PrintFailed): cell(_print_failed, s.SIGN),
+        (s.SIGN, w.Signed): cell(_signed, s.SIGN),
+        (s.SIGN, w.SealWanted): cell(_seal_wanted, s.SEALING),
+        (s.SEALING, w.Sealed): cell(_sealed, s.DONE),
+        (s.SEALING, w.SealFailed): cell(_seal_failed, s.SIGN),
+        (s.DONE, w.Finished): cell(_over, None),
     }
     for stage in (s.PAGES, s.SIGN):
-        table[stage, w.PageWanted] = _cell(_page_wanted, stage)
-        table[stage, w.PageTaken] = _cell(_page_taken, stage)
-        table[stage, w.PageFailed] = _cell(_page_failed, stage)
+        table |= {(stage, event): cell(handler, stage) for event, handler in papers.HANDLERS.items()}
+    for stage in (s.READ_BACK, s.SIGN):
+        table[stage, w.PageRead] = cell(papers.read, stage)
     for stage in (s.FORM, s.PAGES, s.READ_BACK, s.SIGN):
-        table[stage, w.StepOpened] = _cell(_step_opened, s.FORM, s.PAGES)
-        table[stage, w.LaidAside] = _cell(_laid_aside, None)
+        table[stage, w.StepOpened] = cell(_step_opened, s.FORM, s.PAGES)
+        table[stage, w.LaidAside] = cell(_laid_aside, None)
     for stage in (s.CARD, s.COMPARE):
-        table[stage, w.LaidAside] = _cell(_laid_aside_again, None)
+        table[stage, w.LaidAside] = cell(_laid_aside_again, None)
     for stage in s:
         if stage not in (s.SEALING, s.DONE):
-            table[stage, w.Abandoned] = _cell(_over, None)
-            table[stage, w.CardNoticed] = _cell(_card_noticed, stage)
+            table[stage, w.Abandoned] = cell(_over, None)
+            table[stage, w.CardNoticed] = cell(_card_noticed, stage)
     return table
 
 

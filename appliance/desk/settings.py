@@ -27,6 +27,22 @@ class Groups(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     status: str = ""
 
 
+class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the desk knows of its camera and its papers.
+
+    Attributes:
+        px_per_mm: of a full picture on the desk's surface, found by calibration; none: sizes are guessed from shapes.
+        languages: that papers are read in, as Tesseract names them, the most frequent first.
+        rest_s: pictures are worked on by processes of their own, which end when nobody needs them for so long.
+    """
+
+    px_per_mm: Annotated[float, Meta(gt=1, lt=60)] | None = None
+    languages: Annotated[
+        list[Annotated[str, Meta(pattern="^(ita|deu|fra|slv)$")]], Meta(min_length=1, max_length=4)
+    ] = ["ita"]
+    rest_s: Seconds = 180
+
+
 class DeskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole.
 
@@ -39,6 +55,7 @@ class DeskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         simulate: open ``world.sock``, by which simulated devices are played. Never on a box that serves people.
         believe_clock: take the machine's hour as certain. Not set: as `simulate`, because a demo in a container has
             no time daemon to ask. Never on a box that serves people.
+        paper: see `PaperSettings`.
         idle_lock_s: without an act of the clerk the page locks after this time.
         forgotten_s: a sitting untouched for so long is laid aside by itself.
         draft_days: drafts are erased so many days after the last change.
@@ -54,6 +71,7 @@ class DeskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     believe_clock: bool | None = None
     groups: Groups = Groups()
     pin_cost: PinCost = PinCost()
+    paper: PaperSettings = PaperSettings()
     idle_lock_s: Seconds = 300
     forgotten_s: Seconds = 14_400
     draft_days: Annotated[int, Meta(ge=1, le=90)] = 7

@@ -11,6 +11,7 @@ from contracts.desk_api.clerk import (
     Direction,
     FieldProblem,
     Identified,
+    KeptBecause,
     SignatureWay,
     Stage,
     VerdictKind,
@@ -69,15 +70,66 @@ class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
     photo: bool = False
 
 
+class FoundFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Something read on a page.
+
+    Attributes:
+        value: canonical, as an answer of that kind is.
+        shown: as printed.
+        box: left, top, right, bottom as fractions of the page.
+    """
+
+    kind: str
+    value: str
+    shown: str
+    box: tuple[float, float, float, float]
+
+
 class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One captured page; the picture itself is a part of the draft."""
+    """One captured page; its pictures are parts of the draft (`page_parts`).
+
+    Attributes:
+        sha256, size_bytes: of the page as it goes into the dossier.
+        encoding: ``g4`` or ``jpeg``.
+        corners: of the sheet in the picture as taken, x and y in turn, as fractions; empty: the whole picture.
+        corners_by_hand: the clerk put them there.
+        degrees: turned clockwise from how it lay.
+        remarks, grave, kept: see `contracts.desk_api.clerk.PageView`.
+        likeness: to notice the same page a second time; hexadecimal.
+        alterable: the picture as taken is still in the draft.
+        found, looks_like: what was read on it.
+    """
 
     page: LetterId
     attachment: str
     taken_at: UnixMs
     sha256: str
     size_bytes: int
+    encoding: str = "jpeg"
+    width_px: int = 0
+    height_px: int = 0
+    width_mm: float = 0.0
+    height_mm: float = 0.0
+    corners: list[float] = []
+    corners_by_hand: bool = False
+    degrees: int = 0
     remarks: list[str] = []
+    grave: list[str] = []
+    kept: KeptBecause | None = None
+    likeness: str = ""
+    alterable: bool = False
+    redacted: bool = False
+    found: list[FoundFacts] = []
+    looks_like: str = ""
+
+
+STILL, SEEN, WORDS = "-s", "-v", "-w"
+"""What follows a page's id in the names of its parts: as taken, as the clerk looks at it, what was read on it."""
+
+
+def page_parts(page: str) -> tuple[str, ...]:
+    """Names of the draft's parts of one page; its own name is the page as it goes into the dossier."""
+    return page, page + STILL, page + SEEN, page + WORDS
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +151,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
         step: the page of questions that is open; `reached` is the furthest one.
         answers: canonical where read, as typed where refused (then `problems` says so).
         from_card: fields filled from the card and not touched since.
+        auto: the paper that is photographed by itself as soon as it lies still.
         pending: ``page`` or ``print`` while a device works on it.
         trouble: what stopped the last act.
         attested_by: pseudonym of the clerk who took the signature.
@@ -129,6 +182,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[FieldProblem] = []
     from_card: list[str] = []
     pages: list[PageFacts] = []
+    auto: str = ""
     read_back_sha256: str = ""
     read_back_ms: UnixMs | None = None
     summary_printed: bool = False
@@ -236,28 +290,95 @@ class StepOpened(Event, frozen=True):
 
 
 class PageWanted(Event, frozen=True):
-    """Capture what lies under the camera, as page `page`."""
+    """Capture what lies under the camera, as page `page`; `instead_of` goes when it is there."""
 
     page: str
     attachment: str
+    instead_of: str = ""
 
 
 class PageTaken(Event, frozen=True):
-    """The picture is in the draft."""
+    """The page is in the draft."""
+
+    facts: PageFacts
+    instead_of: str = ""
+
+
+class PageAltered(Event, frozen=True):
+    """The page was made anew from the same picture."""
 
     facts: PageFacts
 
 
 class PageFailed(Event, frozen=True):
-    """No picture."""
+    """No picture, or no page made of it."""
 
     trouble: Problem
+
+
+class PageRead(Event, frozen=True):
+    """What stands on a page; `sha256` is of the page that was read."""
+
+    page: str
+    sha256: str
+    found: tuple[FoundFacts, ...] = ()
+    looks_like: str = ""
+
+    def __repr__(self) -> str:
+        return "PageRead()"
 
 
 class PageRemoved(Event, frozen=True):
     """Take a page out."""
 
     page: str
+
+
+class PageKept(Event, frozen=True):
+    """Keep a page that is not as it should be."""
+
+    page: str
+    because: KeptBecause
+
+
+class PageMoved(Event, frozen=True):
+    """One place up or down among the pages of its paper."""
+
+    page: str
+    up: bool
+
+
+class PageTurned(Event, frozen=True):
+    """A quarter clockwise."""
+
+    page: str
+
+
+class PageShaped(Event, frozen=True):
+    """The clerk's own corners, x and y in turn."""
+
+    page: str
+    corners: tuple[float, ...]
+
+
+class PageRedacted(Event, frozen=True):
+    """Blacken these places."""
+
+    page: str
+    boxes: tuple[tuple[float, float, float, float], ...]
+
+
+class FindingUsed(Event, frozen=True):
+    """Put what was read on a page into the form."""
+
+    page: str
+    number: int
+
+
+class AutoSwitched(Event, frozen=True):
+    """Photograph this paper by itself; empty: none."""
+
+    attachment: str
 
 
 class PagesDone(Event, frozen=True):
@@ -350,6 +471,20 @@ class TakePage(Act, frozen=True):
 
     page: str
     attachment: str
+    instead_of: str = ""
+
+
+class AlterPage(Act, frozen=True):
+    """Make a page anew: from the picture as taken, or blackened from the page itself."""
+
+    facts: PageFacts
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+
+
+class ReadPage(Act, frozen=True):
+    """Read what stands on a page, when there is time."""
+
+    page: str
 
 
 class PrintSummary(Act, frozen=True):

@@ -1,4 +1,4 @@
-"""What the desk looks after by itself: the idle lock, the other process' news, the light, what is old."""
+"""What the desk looks after by itself: the idle lock, the other process' news, the light, what is old or idle."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from appliance.runtime.workers import Worker, WorkerError
 from contracts.errors import PueError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.capture.darkroom import Darkroom
     from appliance.desk.desk import Desk
     from appliance.desk.logins import Logins
     from appliance.desk.settings import DeskSettings
@@ -38,7 +41,9 @@ class Tending:
         devices: dict[DeviceKind, Device],
         panel: Panel,
         settings: DeskSettings,
+        darkrooms: Sequence[Darkroom] = (),
     ) -> None:
+        self._darkrooms, self._rest_s = darkrooms, settings.paper.rest_s
         self._desk, self._logins, self._outbox = desk, logins, outbox
         self._clock, self._devices, self._panel = clock, devices, panel
         self._receipt_days, self._forgotten_s = settings.receipt_days, settings.forgotten_s
@@ -58,6 +63,8 @@ class Tending:
                 self._desk.bell.ring()
         with contextlib.suppress(PueError):
             self._desk.clear_away(self._forgotten_s)
+        for darkroom in self._darkrooms:
+            darkroom.rest(self._rest_s)
         show_mood(self._desk, self._devices, self._panel)
         if self._clock.monotonic_s() - self._rarely_s >= RARELY_S:
             self._rarely_s = self._clock.monotonic_s()

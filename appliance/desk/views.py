@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.desk import sitting as words
 from appliance.desk import wording
-from appliance.desk.session import TABLE, complete_answers, missing_papers, needs_photo_document
+from appliance.desk.answers import complete_answers
+from appliance.desk.offers import offers
+from appliance.desk.papers import missing_papers
+from appliance.desk.session import TABLE, needs_photo_document
 from contracts.desk_api.clerk import (
     CarriedView,
     CitizenView,
     DeadlineView,
+    FindingView,
     FormView,
     PagesView,
     PageView,
@@ -40,7 +44,14 @@ CALLS: Final[Mapping[type[words.Event], str]] = {
     words.StepSaved: "save_step",
     words.StepOpened: "go_to_step",
     words.PageWanted: "take_page",
+    words.AutoSwitched: "auto_take",
     words.PageRemoved: "remove_page",
+    words.PageKept: "keep_page",
+    words.PageMoved: "move_page",
+    words.PageTurned: "turn_page",
+    words.PageShaped: "shape_page",
+    words.PageRedacted: "redact_page",
+    words.FindingUsed: "use_finding",
     words.PagesDone: "pages_done",
     words.ReadBackConfirmed: "confirm_read_back",
     words.SummaryWanted: "print_summary",
@@ -54,7 +65,20 @@ CALLS: Final[Mapping[type[words.Event], str]] = {
 
 SIGNED_SUMMARY: Final = Attachment(id=words.SIGNATURE, title="Riepilogo firmato", required=True)
 _NEEDS_READING: Final = frozenset(
-    {"go_to_step", "take_page", "remove_page", "pages_done", "print_summary", "sign", "seal", "lay_aside"}
+    {
+        "go_to_step",
+        "lay_aside",
+        "pages_done",
+        "print_summary",
+        "redact_page",
+        "remove_page",
+        "seal",
+        "shape_page",
+        "sign",
+        "take_page",
+        "turn_page",
+        "use_finding",
+    }
 )
 
 
@@ -177,11 +201,35 @@ def _pages(state: Sitting, practice: Practice) -> PagesView:
     missing = ([] if signed else [words.SIGNATURE]) if signing else missing_papers(practice, state)
     return PagesView(
         expected=expected,
-        pages=[
-            PageView(page=page.page, attachment=page.attachment, taken_at=page.taken_at, remarks=page.remarks)
-            for page in shown
-        ],
+        pages=[_page(page, practice, state) for page in shown],
         missing=missing,
+        auto=state.auto,
+    )
+
+
+def _page(page: words.PageFacts, practice: Practice, state: Sitting) -> PageView:
+    offered = [] if page.attachment == words.SIGNATURE else offers(practice, state.answers, page)
+    return PageView(
+        page=page.page,
+        attachment=page.attachment,
+        taken_at=page.taken_at,
+        remarks=page.remarks,
+        grave=page.grave,
+        kept=page.kept,
+        alterable=page.alterable,
+        redacted=page.redacted,
+        looks_like=page.looks_like,
+        findings=[
+            FindingView(
+                number=one.number,
+                kind=page.found[one.number].kind,
+                shown=page.found[one.number].shown,
+                label=one.field.label[:120],
+                fit=one.fit,
+                box=page.found[one.number].box,
+            )
+            for one in offered
+        ],
     )
 
 

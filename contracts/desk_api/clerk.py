@@ -167,21 +167,82 @@ class FormView(msgspec.Struct, frozen=True, kw_only=True):
     from_card: list[Short] = []
 
 
+class KeptBecause(enum.StrEnum):
+    """Why a page that is not as it should be is kept all the same; the dossier says it."""
+
+    ORIGINAL_IS_SO = "original_is_so"
+    """The paper itself is torn, pale, stained."""
+    NO_BETTER = "no_better"
+    """It was tried again and does not get better."""
+    COMPLETE = "complete"
+    """Nothing that matters is missing or illegible."""
+
+
+class Fit(enum.StrEnum):
+    """How something read on a page stands to the form."""
+
+    SAME = "same"
+    OTHER = "other"
+    """The form says something else."""
+    NEW = "new"
+    """The form says nothing yet."""
+
+
+class FindingView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something read on a page that the form asks for too. Nobody but the clerk puts it there.
+
+    Attributes:
+        number: of this finding, for `use_finding`.
+        shown: as a person reads it.
+        label: of the form's field it fits.
+        fit: see `Fit`.
+        box: left, top, right, bottom as fractions of the page.
+    """
+
+    number: int
+    kind: Short
+    shown: Value
+    label: Short
+    fit: Fit
+    box: tuple[float, float, float, float]
+
+
 class PageView(msgspec.Struct, frozen=True, kw_only=True):
-    """A captured page. `remarks` are codes of quality the clerk should look at."""
+    """A captured page.
+
+    Attributes:
+        remarks: codes of quality the clerk should look at.
+        grave: those of them for which the page must be taken again, or kept with a reason.
+        kept: that reason.
+        alterable: the picture is still there as it was taken: corners and turns can be changed.
+        redacted: something was blackened; it is gone for good.
+        looks_like: what kind of paper it seems to be, where that is not the one that was asked for.
+        findings: see `FindingView`.
+    """
 
     page: LetterId
     attachment: Short
     taken_at: UnixMs
     remarks: list[Short] = []
+    grave: list[Short] = []
+    kept: KeptBecause | None = None
+    alterable: bool = False
+    redacted: bool = False
+    looks_like: Short = ""
+    findings: list[FindingView] = []
 
 
 class PagesView(msgspec.Struct, frozen=True, kw_only=True):
-    """Papers expected and pages taken."""
+    """Papers expected and pages taken.
+
+    Attributes:
+        auto: the paper that is photographed by itself as soon as it lies still; empty: only when the clerk says so.
+    """
 
     expected: list[Attachment]
     pages: list[PageView]
     missing: list[Short] = []
+    auto: Short = ""
 
 
 class ReadBackLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -409,15 +470,62 @@ class GoToStep(Act, frozen=True, kw_only=True):
 
 
 class TakePage(Act, frozen=True, kw_only=True):
-    """Capture what lies under the camera now. ``signature`` is the signed summary."""
+    """Capture what lies under the camera now. ``signature`` is the signed summary.
+
+    Attributes:
+        instead_of: the page that this one replaces, in its place; it goes only when the new one is there.
+    """
 
     attachment: Short
+    instead_of: LetterId | None = None
 
 
-class RemovePage(Act, frozen=True, kw_only=True):
-    """Take a page out of the dossier."""
+class AutoTake(Act, frozen=True, kw_only=True):
+    """Photograph this paper by itself as soon as it lies still; empty: no more."""
+
+    attachment: Short = ""
+
+
+class PageAct(Act, frozen=True, kw_only=True):
+    """Something to do with one captured page."""
 
     page: LetterId
+
+
+class KeepPage(PageAct, frozen=True, kw_only=True):
+    """Keep a page that is not as it should be, and say why."""
+
+    because: KeptBecause
+
+
+class MovePage(PageAct, frozen=True, kw_only=True):
+    """One place up or down among the pages of its paper."""
+
+    up: bool
+
+
+Fraction = Annotated[float, Meta(ge=-0.5, le=1.5)]
+"""Of a picture's width or height; a corner may lie a little outside."""
+Part = Annotated[float, Meta(ge=0, le=1)]
+"""Of a page's width or height."""
+
+
+class ShapePage(PageAct, frozen=True, kw_only=True):
+    """The clerk's own four corners of the sheet, in the picture as it was taken, clockwise from the top left."""
+
+    corners: Annotated[list[tuple[Fraction, Fraction]], Meta(min_length=4, max_length=4)]
+
+
+class RedactPage(PageAct, frozen=True, kw_only=True):
+    """Blacken places (left, top, right, bottom) for good: what lies under them is not kept anywhere."""
+
+    boxes: Annotated[list[tuple[Part, Part, Part, Part]], Meta(min_length=1, max_length=20)]
+
+
+class UseFinding(PageAct, frozen=True, kw_only=True):
+    """Put what was read on a page into the form; clerk and citizen have looked at it."""
+
+    number: Annotated[int, Meta(ge=0, le=99)]
 
 
 class ConfirmReadBack(Act, frozen=True, kw_only=True):
@@ -456,9 +564,39 @@ class LetterAct(Act, frozen=True, kw_only=True):
 
 
 class PictureQuestion(Ask, frozen=True, kw_only=True):
-    """A picture: ``photo`` (from the chip), ``preview`` (live), or a captured page's id."""
+    """A picture: ``photo`` (from the chip), ``preview`` (live), a captured page's id, or that with ``-s``: as taken."""
 
     which: Annotated[str, Meta(max_length=40)]
+
+
+class LiveQuestion(Ask, frozen=True, kw_only=True):
+    """The next live picture after number `after`; answered when there is one, or after `wait_s` with none."""
+
+    after: Annotated[int, Meta(ge=0)] = 0
+    wait_s: Annotated[float, Meta(ge=0, le=5)] = 2
+
+
+class LivePicture(msgspec.Struct, frozen=True, kw_only=True):
+    """One live picture (JPEG); empty `data` when none came."""
+
+    number: int
+    data: bytes = b""
+
+
+class LookView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is seen under the camera now.
+
+    Attributes:
+        number: grows with every look.
+        corners: of the sheet, as fractions of the live picture, clockwise from the top left; empty where there is none.
+        hint: code of the one sentence that helps now.
+        steady: from 0 to 1, how near a page is to being photographed by itself.
+    """
+
+    number: int
+    corners: list[tuple[float, float]] = []
+    hint: Short = ""
+    steady: float = 0.0
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -534,7 +672,23 @@ class ClerkDoor(Protocol):
 
     def take_page(self, request: TakePage) -> DeskView: ...
 
-    def remove_page(self, request: RemovePage) -> DeskView: ...
+    def auto_take(self, request: AutoTake) -> DeskView: ...
+
+    def remove_page(self, request: PageAct) -> DeskView: ...
+
+    def keep_page(self, request: KeepPage) -> DeskView: ...
+
+    def move_page(self, request: MovePage) -> DeskView: ...
+
+    def turn_page(self, request: PageAct) -> DeskView:
+        """A quarter clockwise."""
+        ...
+
+    def shape_page(self, request: ShapePage) -> DeskView: ...
+
+    def redact_page(self, request: RedactPage) -> DeskView: ...
+
+    def use_finding(self, request: UseFinding) -> DeskView: ...
 
     def pages_done(self, request: Act) -> DeskView: ...
 
@@ -565,3 +719,7 @@ class ClerkDoor(Protocol):
     def receipt_paper(self, request: LetterQuestion) -> Paper: ...
 
     def picture(self, request: PictureQuestion) -> Picture: ...
+
+    def live(self, request: LiveQuestion) -> LivePicture: ...
+
+    def sight(self, request: LiveQuestion) -> LookView: ...

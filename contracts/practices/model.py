@@ -116,12 +116,17 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Paper the practice expects."""
+    """Paper the practice expects.
+
+    Attributes:
+        searchable: its text is recognised and laid invisibly under the picture.
+    """
 
     id: Ident
     title: Text
     help: str = ""
     required: bool = False
+    searchable: bool = False
     when: Rule | None = None
 
 

@@ -133,6 +133,8 @@ class FakeDesk:
         self.acts = []
         self.token = None
         self.locked = False
+        self.camera_there = True
+        self.look_view = door.LookView(number=1, hint="sheet_missing")
         self._once = {}
         self._changed = threading.Condition()
         self._server = None
@@ -179,6 +181,8 @@ class FakeDesk:
             "acts",
             "token",
             "locked",
+            "camera_there",
+            "look_view",
             "_once",
         ):
             setattr(self, name, getattr(fresh, name))
@@ -241,7 +245,14 @@ class FakeDesk:
                 "lay_aside",
                 "abandon",
                 "take_page",
+                "auto_take",
                 "remove_page",
+                "keep_page",
+                "move_page",
+                "turn_page",
+                "shape_page",
+                "redact_page",
+                "use_finding",
                 "sign",
                 "seal",
             ],
@@ -424,27 +435,77 @@ class FakeDesk:
         return self._act(request, work)
 
     def take_page(self, request: door.TakePage) -> door.DeskView:
-        return self._act(request, lambda: self.take(request.attachment))
+        return self._act(request, lambda: self.take(request.attachment, request.instead_of))
 
-    def take(self, attachment):
-        """A page lies there now."""
+    def take(self, attachment, instead_of=None):
+        """A page lies there now; every second one is blurred."""
         before = self.view.sitting.pages
+        blurred = bool(before.pages) and not instead_of
         shot = door.PageView(
-            page=unique(100 + len(before.pages)),
+            page=unique(100 + len(before.pages) + (50 if instead_of else 0)),
             attachment=attachment,
             taken_at=T0_MS,
-            remarks=["blurred"] if before.pages else [],
+            remarks=["page.blurred"] if blurred else [],
+            grave=["page.blurred"] if blurred else [],
+            alterable=True,
         )
+        pages = [*before.pages, shot]
+        if instead_of:
+            pages = [shot if page.page == instead_of else page for page in before.pages]
         left = [name for name in before.missing if name != attachment]
-        self.sit(pages=msgspec.structs.replace(before, pages=[*before.pages, shot], missing=left))
+        self.sit(pages=msgspec.structs.replace(before, pages=pages, missing=left))
 
-    def remove_page(self, request: door.RemovePage) -> door.DeskView:
+    def auto_take(self, request: door.AutoTake) -> door.DeskView:
+        return self._act(request, lambda: self._pages(auto=request.attachment))
+
+    def remove_page(self, request: door.PageAct) -> door.DeskView:
         def work():
-            before = self.view.sitting.pages
-            kept = [page for page in before.pages if page.page != request.page]
-            self.sit(pages=msgspec.structs.replace(before, pages=kept))
+            rest = [page for page in self.view.sitting.pages.pages if page.page != request.page]
+            self._pages(pages=rest)
 
         return self._act(request, work)
+
+    def keep_page(self, request: door.KeepPage) -> door.DeskView:
+        return self._act(request, lambda: self._page(request.page, kept=request.because))
+
+    def move_page(self, request: door.MovePage) -> door.DeskView:
+        def work():
+            pages = list(self.view.sitting.pages.pages)
+            here = [page.page for page in pages].index(request.page)
+            there = max(0, min(len(pages) - 1, here + (-1 if request.up else 1)))
+            pages.insert(there, pages.pop(here))
+            self._pages(pages=pages)
+
+        return self._act(request, work)
+
+    def turn_page(self, request: door.PageAct) -> door.DeskView:
+        return self._act(request, lambda: self._page(request.page))
+
+    def shape_page(self, request: door.ShapePage) -> door.DeskView:
+        return self._act(request, lambda: self._page(request.page, remarks=[], grave=[]))
+
+    def redact_page(self, request: door.RedactPage) -> door.DeskView:
+        return self._act(request, lambda: self._page(request.page, redacted=True, alterable=False))
+
+    def use_finding(self, request: door.UseFinding) -> door.DeskView:
+        def work():
+            (page,) = [page for page in self.view.sitting.pages.pages if page.page == request.page]
+            same = [msgspec.structs.replace(one, fit=door.Fit.SAME) for one in page.findings]
+            self._page(request.page, findings=same)
+
+        return self._act(request, work)
+
+    def _pages(self, **changes):
+        self.sit(pages=msgspec.structs.replace(self.view.sitting.pages, **changes))
+
+    def _page(self, which, **changes):
+        """Something of one page is otherwise now."""
+        self._pages(
+            pages=[
+                msgspec.structs.replace(page, **changes) if page.page == which else page
+                for page in self.view.sitting.pages.pages
+            ]
+        )
 
     def pages_done(self, request: door.Act) -> door.DeskView:
         return self._act(request, lambda: self.at(door.Stage.READ_BACK))
@@ -514,6 +575,26 @@ class FakeDesk:
             return door.Picture(media_type="image/jpeg", data=picture(f"dal vivo {time.monotonic():.1f}"))
         data = picture("chip", (360, 480), "#c6b7a4") if request.which == "photo" else sheet()
         return door.Picture(media_type="image/jpeg", data=data)
+
+    def live(self, request: door.LiveQuestion) -> door.LivePicture:
+        self._known_token(request.token)
+        time.sleep(1 / 16)  # a camera's own pace
+        if not self.camera_there:
+            return door.LivePicture(number=request.after)
+        return door.LivePicture(number=request.after + 1, data=picture(f"dal vivo {request.after}"))
+
+    def sight(self, request: door.LiveQuestion) -> door.LookView:
+        self._known_token(request.token)
+        with self._changed:
+            self._changed.wait_for(lambda: self.look_view.number > request.after, request.wait_s)
+            return self.look_view
+
+    def see(self, **changes):
+        """Something else is seen under the camera."""
+        with self._changed:
+            number = self.look_view.number + 1
+            self.look_view = msgspec.structs.replace(self.look_view, number=number, **changes)
+            self._changed.notify_all()
 
     # ---- inside
 

@@ -22,8 +22,8 @@ from contracts.desk_api.clerk import (
     EnterCode,
     GoToStep,
     LetterAct,
+    PageAct,
     ReadContact,
-    RemovePage,
     SamePerson,
     Sign,
     SignatureWay,
@@ -269,7 +269,7 @@ def take_page() -> Response:
 @blueprint.post("/foglio/togli")
 def remove_page() -> Response:
     """Take a page out."""
-    return _act("remove_page", RemovePage, page=request.form.get("page", ""))
+    return _act("remove_page", PageAct, page=request.form.get("page", ""))
 
 
 @blueprint.post("/fogli-finiti")

@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from appliance.desk import diagram, session
 from appliance.desk import sitting as w
-from appliance.desk.session import TABLE, Circumstances, SittingRefused, decide
+from appliance.desk.decision import Circumstances, SittingRefused
+from appliance.desk.session import TABLE, decide
 from appliance.desk.sitting import Sitting
 from appliance.desk.views import CALLS, may, view
 from contracts.desk_api import door

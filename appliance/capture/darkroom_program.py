@@ -1,0 +1,107 @@
+"""The darkroom's child: takes a job, gives an answer, until the line ends. Started by `darkroom`, never by hand.
+
+The kernel's limits are set before the first picture comes; whatever a picture does afterwards is the end of this process
+and of nothing else. Nothing is written anywhere, and no exception's text leaves: it could quote a page.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import Any, Final
+
+import msgspec
+
+from appliance.capture import wire
+from appliance.capture.jobs import Answer, AnyJob, Develop, Job, Look, Read, Redact, Refused
+from contracts.errors import Problem, PueError, WhoCanAct
+
+MEMORY_LIMIT_BYTES: Final = 1536 * 1024 * 1024
+"""Of private writable memory: a 16 megapixel picture in colour is 48 MB, and flattening holds a few of them."""
+OUTPUT_LIMIT_BYTES: Final = 64 * 1024 * 1024
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def confine(niceness: int) -> None:
+    """No more memory than a picture needs, no core dump with a page in it, no life after the desk's."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_LIMIT_BYTES, OUTPUT_LIMIT_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(niceness)
+
+
+class Room:
+    """What is done with each kind of job. Libraries are loaded when the first job needs them."""
+
+    def __init__(self) -> None:
+        self._watching: Any = None
+
+    def work(self, job: Job) -> Answer:
+        """Do a job.
+
+        Raises:
+            PueError: it cannot be done.
+        """
+        if isinstance(job, Look):
+            return self._look(job)
+        if isinstance(job, Develop):
+            from appliance.capture.developing import develop
+
+            return develop(job)
+        if isinstance(job, Redact):
+            from appliance.capture.developing import redact_leaf
+
+            return redact_leaf(job)
+        assert isinstance(job, Read)
+        from appliance.capture.recognition.reading import read_leaf
+
+        return read_leaf(job)
+
+    def _look(self, job: Look) -> Answer:
+        from appliance.capture.looking import Looking
+
+        if self._watching is None or job.anew:
+            self._watching = Looking()
+        answer: Answer = self._watching.look(job)
+        return answer
+
+
+def serve(line: socket.socket, room: Room) -> None:
+    """Answer until the other side goes."""
+    decoder = msgspec.msgpack.Decoder(AnyJob)
+    while True:
+        try:
+            job = decoder.decode(wire.receive(line))
+        except EOFError:
+            return
+        wire.send(line, msgspec.msgpack.encode(answer(room, job)))
+
+
+def answer(room: Room, job: Job) -> Answer:
+    """The answer to a job, whatever becomes of it."""
+    try:
+        return room.work(job)
+    except PueError as refusal:
+        return Refused(problem=refusal.problem())
+    except Exception as error:  # noqa: BLE001 - libraries fail in every way there is; the desk must hear of it
+        facts = {"reason": type(error).__name__}
+        return Refused(problem=Problem(code="capture.failed", who=WhoCanAct.CLERK, facts=facts))
+
+
+def main() -> int:
+    """Ends when the desk does."""
+    confine(int(sys.argv[1]))
+    with socket.socket(fileno=os.dup(sys.stdin.fileno())) as line:
+        serve(line, Room())
+    return 0
+
+
+if __name__ == "__main__":
+    os._exit(
+        main()
+    )  # at once: nothing of the libraries' tidying up runs on what a hostile picture left behind

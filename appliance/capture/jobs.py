@@ -1,0 +1,148 @@
+"""What can be asked of the darkroom, and what it answers. Values only; they travel as MessagePack."""
+
+from __future__ import annotations
+
+import msgspec
+
+from appliance.capture.geometry import Corners
+from appliance.capture.leaf import Leaf, Word
+from contracts.errors import Problem
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom as fractions of a page."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="job", tag=str.lower):
+    """Something to be done with a picture."""
+
+
+class Look(Job, frozen=True, kw_only=True):
+    """Say what is under the camera now.
+
+    Attributes:
+        frame: a live picture (JPEG).
+        at_s: when it was taken, on any clock that only goes forward.
+        anew: nothing that was seen before counts (another sitting, another paper).
+    """
+
+    frame: bytes
+    at_s: float
+    anew: bool = False
+
+
+class Develop(Job, frozen=True, kw_only=True):
+    """Make a page of a picture.
+
+    Attributes:
+        picture: JPEG, PNG, TIFF or WebP; nobody has looked at it yet.
+        corners: the clerk's own; None: find them.
+        degrees: to turn clockwise; None: find the upright one.
+        px_per_mm: of the full picture on the desk's surface, where the camera's height is known.
+        earlier: likenesses of the pages there are already.
+    """
+
+    picture: bytes
+    corners: Corners | None = None
+    degrees: int | None = None
+    px_per_mm: float | None = None
+    earlier: tuple[bytes, ...] = ()
+
+
+class Redact(Job, frozen=True, kw_only=True):
+    """Blacken places of a finished page."""
+
+    leaf: Leaf
+    boxes: tuple[Box, ...]
+
+
+class Read(Job, frozen=True, kw_only=True):
+    """Read what stands on a finished page.
+
+    Attributes:
+        languages: as Tesseract names them, the first one first.
+        asked: id of the paper this page was taken for.
+        expected: id and title of every paper the practice knows.
+    """
+
+    leaf: Leaf
+    languages: tuple[str, ...] = ("ita",)
+    asked: str = ""
+    expected: tuple[tuple[str, str], ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag=str.lower):
+    """What came of a job."""
+
+
+class Refused(Answer, frozen=True, kw_only=True):
+    """Nothing, and why."""
+
+    problem: Problem
+
+
+class Looked(Answer, frozen=True, kw_only=True):
+    """See `contracts.desk_api.clerk.LookView`.
+
+    Attributes:
+        shoot: the page lies still and was not photographed yet: now.
+    """
+
+    corners: Corners | None
+    hint: str
+    steady: float
+    shoot: bool
+
+
+class Developed(Answer, frozen=True, kw_only=True):
+    """A page.
+
+    Attributes:
+        seen: the page as the clerk looks at it (JPEG, at most 1600 pixels).
+        corners: of the sheet in the picture; None: the whole picture is the page.
+        degrees: it was turned clockwise.
+        remarks: codes of what is not as it should be, gravest first; `grave` those that a clerk must judge.
+        likeness: see `appliance.capture.likeness`.
+    """
+
+    leaf: Leaf
+    seen: bytes
+    corners: Corners | None
+    degrees: int
+    remarks: tuple[str, ...]
+    grave: tuple[str, ...]
+    likeness: bytes
+
+
+class Redacted(Answer, frozen=True, kw_only=True):
+    """The page without what was under the boxes."""
+
+    leaf: Leaf
+    seen: bytes
+
+
+class FoundHere(msgspec.Struct, frozen=True, kw_only=True):
+    """Something read on a page, canonical and as printed."""
+
+    kind: str
+    value: str
+    shown: str
+    box: Box
+
+
+class WasRead(Answer, frozen=True, kw_only=True):
+    """What stands on a page.
+
+    Attributes:
+        looks_like: id of the paper it seems to be, where that is not the one that was asked for.
+    """
+
+    words: tuple[Word, ...]
+    found: tuple[FoundHere, ...]
+    looks_like: str = ""
+
+
+AnyJob = Look | Develop | Redact | Read
+AnyAnswer = Refused | Looked | Developed | Redacted | WasRead
+
+MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
+"""More than any picture of a desk with its page."""
