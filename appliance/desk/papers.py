@@ -204,9 +204,15 @@ def kept(state: Sitting, event: words.PageKept, _: Circumstances) -> Decision:
     return Decision(msgspec.structs.replace(state, pages=_with(state, judged), trouble=None))
 
 
-def not_judged(state: Sitting) -> list[PageFacts]:
-    """Pages that are not as they should be, of which nobody has said why they are kept."""
-    return [page for page in state.pages if page.grave and page.kept is None]
+def refuse_not_judged(state: Sitting) -> None:
+    """Nothing bad is accepted in silence.
+
+    Raises:
+        PageNotJudged: a page is not as it should be, and nobody has said why it is kept.
+    """
+    first = next((page for page in state.pages if page.grave and page.kept is None), None)
+    if first is not None:
+        raise PageNotJudged("a page must be taken again or kept with a reason", page=first.page)
 
 
 def missing_papers(practice: Practice, state: Sitting) -> list[str]:
@@ -220,8 +226,7 @@ def done(state: Sitting, _event: words.PagesDone, now: Circumstances) -> Decisio
     missing = missing_papers(now.practice(state.practice_key), state)
     if missing:
         raise PagesMissing("a required paper has no page", missing=", ".join(missing))
-    if open_pages := not_judged(state):
-        raise PageNotJudged("a page must be taken again or kept with a reason", pages=len(open_pages))
+    refuse_not_judged(state)
     return Decision(msgspec.structs.replace(state, stage=Stage.READ_BACK, auto="", trouble=None))
 
 

@@ -423,6 +423,7 @@ def _signed(state: Sitting, event: words.Signed, now: Circumstances) -> Decision
         raise SignatureMissing("the signed summary was not captured yet")
     if event.way is SignatureWay.CANNOT_SIGN and not event.cause.strip():
         raise CauseMissing("say why the citizen cannot sign")
+    papers.refuse_not_judged(state)
     signed = msgspec.structs.replace(
         state,
         signature=event.way,

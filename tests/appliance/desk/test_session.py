@@ -12,12 +12,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from appliance.desk import diagram, session
 from appliance.desk import sitting as w
+from appliance.desk.answers import complete_answers
 from appliance.desk.decision import Circumstances, SittingRefused
 from appliance.desk.session import TABLE, decide
 from appliance.desk.sitting import Sitting
 from appliance.desk.views import CALLS, may, view
 from contracts.desk_api import door
-from contracts.desk_api.clerk import ClerkDoor, Direction, Identified, SignatureWay, Stage, VerdictKind
+from contracts.desk_api.clerk import (
+    ClerkDoor,
+    Direction,
+    Identified,
+    KeptBecause,
+    SignatureWay,
+    Stage,
+    VerdictKind,
+)
 from contracts.errors import Problem, PueError, WhoCanAct
 from contracts.identity import make_id
 from contracts.practices.catalogue import shipped
@@ -38,6 +47,11 @@ MARIA = w.Citizen(
     birth_place="Roma (RM)",
 )
 ALDO = w.Citizen(surname="PROVA", name="ALDO", birth_date="1951-11-03", codice_fiscale="PRVLDA51S03F205A")
+
+
+FOUND_IBAN = w.FoundFacts(
+    kind="iban", value="IT60X0542811101000000123456", shown="IT60 X054", box=(0.1, 0.1, 0.5, 0.2)
+)
 
 
 def verdict(kind: VerdictKind) -> w.VerdictFacts:
@@ -61,10 +75,9 @@ def fresh() -> Sitting:
     )
 
 
-def page(number: int, attachment: str) -> w.PageFacts:
-    return w.PageFacts(
-        page=make_id(number, bytes(10)), attachment=attachment, taken_at=1, sha256="0" * 64, size_bytes=1
-    )
+def page(number: int, attachment: str, **more) -> w.PageFacts:
+    known = {"taken_at": 1, "sha256": "0" * 64, "size_bytes": 1, "alterable": True} | more
+    return w.PageFacts(page=make_id(number, bytes(10)), attachment=attachment, **known)
 
 
 def go(state: Sitting, *events: w.Event) -> Sitting:
@@ -219,7 +232,7 @@ def test_going_back_takes_back_confirmation_and_signature():
         w.Signed(SignatureWay.PAPER, ""),
     )
     decision = decide(state, w.StepOpened("recapiti"), now())
-    assert decision.acts == (w.ErasePart(page(1, "signature").page),)
+    assert decision.acts == tuple(w.ErasePart(part) for part in w.page_parts(page(1, "signature").page))
     assert (decision.state.signature, decision.state.read_back_sha256, decision.state.pages) == (None, "", [])
 
 
@@ -388,17 +401,40 @@ class AnyOrder(RuleBasedStateMachine):
         self.number += 1
         self.do(w.PageWanted(make_id(self.number, bytes(10)), attachment))
 
-    @rule(good=st.booleans())
-    def page_outcome(self, good):
+    @rule(good=st.booleans(), grave=st.sampled_from([[], [], ["page.blurred"]]))
+    def page_outcome(self, good, grave):
         act = next((act for act in self.acts if isinstance(act, w.TakePage)), None)
         attachment = act.attachment if act else "altro"
         self.number += 1
-        self.do(w.PageTaken(page(self.number, attachment)) if good else w.PageFailed(TROUBLE))
+        taken = w.PageTaken(page(self.number, attachment, grave=grave), act.instead_of if act else "")
+        self.do(taken if good else w.PageFailed(TROUBLE))
 
-    @rule(data=st.data())
-    def remove_page(self, data):
+    @rule(
+        data=st.data(),
+        event=st.sampled_from(
+            [
+                w.PageRemoved,
+                w.PageTurned,
+                lambda page: w.PageKept(page, KeptBecause.NO_BETTER),
+                lambda page: w.PageMoved(page, up=True),
+                lambda page: w.PageMoved(page, up=False),
+                lambda page: w.PageShaped(page, (0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0)),
+                lambda page: w.PageRedacted(page, ((0.1, 0.1, 0.2, 0.2),)),
+                lambda page: w.PageRead(page, "0" * 64, (FOUND_IBAN,)),
+                lambda page: w.FindingUsed(page, 0),
+                lambda page: w.PageWanted(make_id(2, bytes(10)), "altro", page),
+            ]
+        ),
+    )
+    def work_on_a_page(self, data, event):
         pages = [p.page for p in self.state.pages] if self.state else []
-        self.do(w.PageRemoved(data.draw(st.sampled_from([*pages, make_id(1, bytes(10))]))))
+        self.do(event(data.draw(st.sampled_from([*pages, make_id(1, bytes(10))]))))
+
+    @rule()
+    def altered(self):
+        act = next((act for act in self.acts if isinstance(act, w.AlterPage)), None)
+        if act is not None:
+            self.do(w.PageAltered(act.facts))
 
     @rule(
         event=st.sampled_from(
@@ -462,9 +498,13 @@ class AnyOrder(RuleBasedStateMachine):
             assert state.identified is not None
             assert state.citizen is not None
             assert state.read_back_sha256
+        if state.stage is Stage.SEALING:
+            assert all(one.kept for one in state.pages if one.grave)
+        assert all(not one.alterable for one in state.pages if one.redacted)
+        assert len({one.page for one in state.pages}) == len(state.pages)
         if state.stage in (Stage.PAGES, Stage.READ_BACK, Stage.SIGN, Stage.SEALING):
             practice = CATALOGUE.get(state.practice_key)
-            _, _, problems = session.complete_answers(practice, state.answers, TODAY)
+            _, _, problems = complete_answers(practice, state.answers, TODAY)
             assert problems == []
         practice = CATALOGUE.get(state.practice_key) if state.practice_key else None
         shown = view(state, practice, TODAY, None)
