@@ -6,7 +6,6 @@ and of nothing else. Nothing is written anywhere, and no exception's text leaves
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import signal
@@ -23,15 +22,15 @@ from contracts.errors import Problem, PueError, WhoCanAct
 MEMORY_LIMIT_BYTES: Final = 1536 * 1024 * 1024
 """Of private writable memory: a 16 megapixel picture in colour is 48 MB, and flattening holds a few of them."""
 OUTPUT_LIMIT_BYTES: Final = 64 * 1024 * 1024
-_PR_SET_PDEATHSIG: Final = 1
+LIFE_LIMIT_S: Final = 180
+"""Of one job. The desk gives up long before; this is for the child of a desk that was killed meanwhile."""
 
 
 def confine(niceness: int) -> None:
-    """No more memory than a picture needs, no core dump with a page in it, no life after the desk's."""
+    """No more memory than a picture needs, no core dump with a page in it."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_LIMIT_BYTES, OUTPUT_LIMIT_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(niceness)
 
 
@@ -79,7 +78,9 @@ def serve(line: socket.socket, room: Room) -> None:
             job = decoder.decode(wire.receive(line))
         except EOFError:
             return
+        signal.alarm(LIFE_LIMIT_S)
         wire.send(line, msgspec.msgpack.encode(answer(room, job)))
+        signal.alarm(0)
 
 
 def answer(room: Room, job: Job) -> Answer:
