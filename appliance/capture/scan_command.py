@@ -184,7 +184,8 @@ def _refuse_pages_that_are_not_there(arguments: argparse.Namespace, pages: int) 
 def _pages(
     arguments: argparse.Namespace, pictures: list[Path], darkroom: Darkroom
 ) -> Iterator[tuple[Leaf, PageReport]]:
-    turns, earlier = dict(arguments.turn), []
+    turns = dict(arguments.turn)
+    earlier: list[bytes] = []
     for number, path in enumerate(pictures, 1):
         if not arguments.json:
             _say(f"{number} of {len(pictures)}: {path.name} …", sys.stderr)

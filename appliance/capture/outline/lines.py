@@ -1,0 +1,282 @@
+"""Long straight edges of the picture, and every quadrilateral that two and two of them make.
+
+For each line it is known, point by point, whether an edge lies under it and how much its two sides differ. As running sums that
+makes the evidence of any side of any quadrilateral two look-ups, so that all of them can be judged.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from appliance.capture.geometry import Pixels, Quad
+from appliance.capture.outline.edges import Edges, Floats
+from appliance.capture.outline.judging import SQUARE
+
+_FINDER: Final = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD, 0.5)
+"""At half the size: three times faster, and `refining` finds the exact place anyway."""
+SEGMENTS: Final = 220
+LEAST_SEGMENT_PX: Final = 16
+POOL: Final = 64
+"""Lines whose evidence is measured."""
+A_DIRECTION: Final = 14
+DOUBT: Final = 0.55
+"""What a point of a line must show so as to count for it rather than against it; at most it shows 1.5."""
+DIRECTIONS: Final = 3
+SAME_RAD: Final = 0.28
+REACH_PX: Final = 2
+ASIDE_PX: Final = 5
+SAMPLE_PX: Final = 3.0
+STEP_FULL: Final = 10.0
+KEPT: Final = 24
+LEAST_AREA: Final = 0.02
+LARGEST_AREA: Final = 0.97
+OUTSIDE: Final = 0.04
+"""A corner may lie this far outside the frame."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lines:
+    """Attributes: `point`, `unit` (n × 2), `angle` (n), `start` (n: where the samples begin along the line, in pixels from
+    `point`), `support` and `step` (n × samples + 1: running sums).
+    """
+
+    point: Floats
+    unit: Floats
+    angle: Floats
+    start: Floats
+    support: Floats
+    step: Floats
+
+    def evidence(self) -> Floats:
+        """How long and sure the best stretch of each line is, in samples: the whole line also crosses what is not the sheet."""
+        seen = 0.5 * self.support + self.step - DOUBT * np.arange(self.support.shape[1], dtype=np.float32)
+        return np.asarray((seen - np.minimum.accumulate(seen, 1)).max(1), np.float32)
+
+    def only(self, which: npt.NDArray[np.intp]) -> Lines:
+        """Some of them."""
+        return Lines(*(getattr(self, field.name)[which] for field in dataclasses.fields(self)))
+
+
+def line_quads(edges: Edges, hints: list[Quad]) -> list[Quad]:
+    """The most convincing quadrilaterals of long lines; sides of `hints` are lines too."""
+    found = _merged(np.concatenate([_segments(edges), _sides(hints)]))
+    if len(found) < 4:
+        return []
+    lines = _measured(found[:POOL], edges)
+    quads: list[Floats] = []
+    scores: list[Floats] = []
+    for one, other in _directions(lines):
+        some, theirs = _crossed(lines.only(one), lines.only(other), edges)
+        quads.append(some)
+        scores.append(theirs)
+    if not quads:
+        return []
+    every, score = np.concatenate(quads), np.concatenate(scores)
+    return list(every[np.argsort(-score)[:KEPT]])
+
+
+def _segments(edges: Edges) -> Floats:
+    """Ends of straight segments, in brightness and in the colour channel that says more: rows of x, y, x, y."""
+    found = [np.empty((0, 4), np.float32)]
+    for plane in (cv2.extractChannel(edges.lab, 0), _stretched(edges)):
+        segments = _FINDER.detect(cv2.GaussianBlur(plane, (3, 3), 0))[0]
+        if segments is not None:
+            found.append(np.asarray(segments, np.float32).reshape(-1, 4))
+    ends = np.concatenate(found)
+    length = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
+    longest = np.argsort(-length)[:SEGMENTS]
+    return np.asarray(ends[longest[length[longest] >= LEAST_SEGMENT_PX]], np.float32)
+
+
+def _stretched(edges: Edges) -> Pixels:
+    """The colour channel that varies more, its variation made as large as brightness' is."""
+    spread = edges.lab[::4, ::4, 1:].std((0, 1))
+    channel = int(spread.argmax())
+    plane = cv2.extractChannel(edges.lab, channel + 1)
+    gain = min(4.0, 40.0 / (float(spread[channel]) + 1e-3))
+    middle = float(plane[::4, ::4].mean())
+    return np.asarray(cv2.addWeighted(plane, gain, plane, 0, 128 - gain * middle), np.uint8)
+
+
+def _sides(quads: list[Quad]) -> Floats:
+    if not quads:
+        return np.empty((0, 4), np.float32)
+    stacked = np.stack(quads)
+    return np.concatenate([stacked, np.roll(stacked, -1, 1)], 2).reshape(-1, 4)
+
+
+def _merged(ends: Floats) -> Floats:
+    """Collinear segments as one line: rows of x, y, dx, dy; those of which most is drawn first."""
+    along = ends[:, 2:] - ends[:, :2]
+    length = np.hypot(along[:, 0], along[:, 1])
+    ends, along, length = ends[length > 1], along[length > 1], length[length > 1]
+    angle = np.mod(np.arctan2(along[:, 1], along[:, 0]), np.pi)
+    normal = np.stack([-np.sin(angle), np.cos(angle)], 1)
+    middle = (ends[:, :2] + ends[:, 2:]) / 2
+    used, lines = np.zeros(len(ends), bool), []
+    for at in np.argsort(-length):
+        if used[at]:
+            continue
+        turned = np.abs(np.mod(angle - angle[at] + np.pi / 2, np.pi) - np.pi / 2)
+        aside = np.abs((middle - middle[at]) @ normal[at])
+        group = (turned < 0.03) & (aside < 2.0) & ~used
+        used |= group
+        points = np.concatenate([ends[group, :2], ends[group, 2:]])
+        dx, dy, x, y = cv2.fitLine(points, cv2.DIST_L2, 0, 0.01, 0.01).ravel()
+        lines.append((float(length[group].sum()), x, y, dx, dy))
+    lines.sort(key=lambda line: -line[0])
+    return np.asarray([line[1:] for line in lines], np.float32).reshape(-1, 4)
+
+
+def _measured(found: Floats, edges: Edges) -> Lines:
+    wide, high = edges.size
+    point, unit = found[:, :2], found[:, 2:]
+    reach = float(np.hypot(wide, high))
+    middle = np.array([wide / 2, high / 2], np.float32)
+    start = ((middle - point) * unit).sum(1) - reach / 2
+    offs = np.arange(0, reach, SAMPLE_PX, dtype=np.float32)
+    along = point[:, None, :] + unit[:, None, :] * (start[:, None] + offs)[..., None]
+    normal = np.stack([-unit[:, 1], unit[:, 0]], 1)[:, None, :]
+    best = np.zeros(along.shape[:2], np.float32)
+    for off in range(-REACH_PX, REACH_PX + 1):
+        x, y, inside = _at(along + normal * off, wide, high)
+        strength, square = edges.along(x, y, normal[..., 0], normal[..., 1])
+        best = np.maximum(best, np.minimum(strength / edges.least, 1) * (square > SQUARE) * inside)
+    x, y, here = _at(along + normal * ASIDE_PX, wide, high)
+    u, v, there = _at(along - normal * ASIDE_PX, wide, high)
+    apart = np.abs(edges.calm[y, x].astype(np.float32) - edges.calm[v, u]) @ np.array(
+        [1.0, 1.5, 1.5], np.float32
+    )
+    step = np.minimum(apart / STEP_FULL, 1) * here * there
+    angle = np.mod(np.arctan2(unit[:, 1], unit[:, 0]), np.pi)
+    return Lines(point, unit, angle, start, _running(best), _running(step * (best > 0.2)))
+
+
+def _running(values: Floats) -> Floats:
+    total = np.zeros((values.shape[0], values.shape[1] + 1), np.float32)
+    np.cumsum(values, axis=1, out=total[:, 1:])
+    return total
+
+
+def _at(
+    points: Floats, wide: int, high: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    rounded = np.rint(points).astype(np.int32)
+    x, y = rounded[..., 0], rounded[..., 1]
+    inside = (x >= 0) & (x < wide) & (y >= 0) & (y < high)
+    return x.clip(0, wide - 1), y.clip(0, high - 1), inside
+
+
+def _directions(lines: Lines) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Pairs of directions about square to each other that much of the evidence follows: the strongest lines of both."""
+    evidence = lines.evidence()
+    apart = np.abs(np.mod(lines.angle[None, :] - lines.angle[:, None] + np.pi / 2, np.pi) - np.pi / 2)
+    with_it = (apart < 0.15) * evidence
+    square = (np.abs(apart - np.pi / 2) < 0.2) * evidence
+    weight = _two_best(with_it) + _two_best(square)
+    pairs = []
+    for _ in range(DIRECTIONS):
+        base = int(weight.argmax())
+        if weight[base] <= 0:
+            break
+        one = np.flatnonzero(apart[base] < SAME_RAD)
+        other = np.flatnonzero(np.abs(apart[base] - np.pi / 2) < SAME_RAD)
+        if len(one) >= 2 and len(other) >= 2:
+            pairs.append((_strongest(one, evidence), _strongest(other, evidence)))
+        weight[(apart[base] < SAME_RAD) | (np.abs(apart[base] - np.pi / 2) < SAME_RAD)] = 0
+    return pairs
+
+
+def _two_best(weights: Floats) -> Floats:
+    return np.asarray(np.sort(weights, 1)[:, -2:].sum(1), np.float32)
+
+
+def _strongest(which: npt.NDArray[np.intp], evidence: Floats) -> npt.NDArray[np.intp]:
+    return which[np.argsort(-evidence[which])[:A_DIRECTION]]
+
+
+def _crossed(one: Lines, other: Lines, edges: Edges) -> tuple[Floats, Floats]:
+    """All quadrilaterals of two lines of one direction and two of the other, with a first score each."""
+    corner, along_one, along_other = _crossings(one, other)
+    i, j = np.triu_indices(len(one.angle), 1)
+    k, m = np.triu_indices(len(other.angle), 1)
+    first, second = np.repeat(np.arange(len(i)), len(k)), np.tile(np.arange(len(k)), len(i))
+    i, j, k, m = i[first], j[first], k[second], m[second]
+    quads = np.stack([corner[i, k], corner[j, k], corner[j, m], corner[i, m]], 1)
+    good = _shaped(quads, edges)
+    quads, i, j, k, m = quads[good], i[good], j[good], k[good], m[good]
+    sides = [
+        _between(one, i, along_one[i, k], along_one[i, m]),
+        _between(one, j, along_one[j, k], along_one[j, m]),
+        _between(other, k, along_other[i, k], along_other[j, k]),
+        _between(other, m, along_other[i, m], along_other[j, m]),
+    ]
+    support = np.stack([side[0] for side in sides], 1)
+    step = np.stack([side[1] for side in sides], 1)
+    x, y = quads[..., 0], quads[..., 1]
+    area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
+    size = np.sqrt(area / (edges.size[0] * edges.size[1]))
+    score = (
+        0.6 * support.mean(1) + 0.35 * support.min(1) + 0.6 * step.mean(1) + 0.35 * step.min(1) + 0.25 * size
+    )
+    best = np.argsort(-score)[:KEPT]
+    return _clockwise(quads[best]), np.asarray(score[best], np.float32)
+
+
+def _crossings(one: Lines, other: Lines) -> tuple[Floats, Floats, Floats]:
+    """Where each line of one crosses each of the other: the point, and how far along either line."""
+    p, u = one.point[:, None, :], one.unit[:, None, :]
+    q, v = other.point[None, :, :], other.unit[None, :, :]
+    turn = u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+    turn = np.where(np.abs(turn) < 1e-3, 1e-3, turn)
+    gap = q - p
+    far = (gap[..., 0] * v[..., 1] - gap[..., 1] * v[..., 0]) / turn
+    there = (gap[..., 0] * u[..., 1] - gap[..., 1] * u[..., 0]) / turn
+    return p + u * far[..., None], far, there
+
+
+def _between(lines: Lines, which: npt.NDArray[np.intp], begin: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """Mean support and step of a line between two places on it."""
+    last = lines.support.shape[1] - 1
+    a = ((np.minimum(begin, end) - lines.start[which]) / SAMPLE_PX).clip(0, last).astype(np.intp)
+    b = ((np.maximum(begin, end) - lines.start[which]) / SAMPLE_PX).clip(0, last).astype(np.intp)
+    count = np.maximum(b - a, 1)
+    return (
+        (lines.support[which, b] - lines.support[which, a]) / count,
+        (lines.step[which, b] - lines.step[which, a]) / count,
+    )
+
+
+def _shaped(quads: Floats, edges: Edges) -> npt.NDArray[np.bool_]:
+    """In the frame, and neither tiny nor all of it nor far from square."""
+    wide, high = edges.size
+    x, y = quads[..., 0], quads[..., 1]
+    inside = (
+        (x > -OUTSIDE * wide).all(1)
+        & (x < (1 + OUTSIDE) * wide).all(1)
+        & (y > -OUTSIDE * high).all(1)
+        & (y < (1 + OUTSIDE) * high).all(1)
+    )
+    area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2 / (wide * high)
+    sides = np.roll(quads, -1, 1) - quads
+    length = np.linalg.norm(sides, axis=2)
+    unit = sides / np.maximum(length, 1e-6)[..., None]
+    after = np.roll(unit, -1, 1)
+    turns = unit[..., 0] * after[..., 1] - unit[..., 1] * after[..., 0]
+    convex = (turns > 0).all(1) | (turns < 0).all(1)
+    return inside & convex & (area > LEAST_AREA) & (area < LARGEST_AREA) & (length.min(1) > 18)
+
+
+def _clockwise(quads: Floats) -> Floats:
+    """Each as `geometry.ordered` has it."""
+    middle = quads.mean(1, keepdims=True)
+    around = np.arctan2(quads[..., 1] - middle[..., 1], quads[..., 0] - middle[..., 0])
+    turned = np.take_along_axis(quads, np.argsort(around, 1)[..., None], 1)
+    first = turned.sum(2).argmin(1)
+    order = (np.arange(4)[None, :] + first[:, None]) % 4
+    return np.asarray(np.take_along_axis(turned, order[..., None], 1), np.float32)
