@@ -1,27 +1,37 @@
 """Pages → one PDF/A-2b (ISO 19005-2), made by img2pdf and pikepdf and validated as written.
 
-Nothing about a person, a place or a machine enters the metadata; provenance belongs to the manifest.
+Each page has its paper's true size; its picture goes in as it was encoded, its words lie invisibly under it. Nothing about a
+person, a place or a machine enters the metadata; provenance belongs to the manifest.
 """
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Final, Literal
 
 import img2pdf
 import pikepdf
 import pikepdf.pdfa
-from PIL import ImageCms
 
+from appliance.capture import invisible, srgb
 from contracts.errors import PueError, WhoCanAct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from appliance.capture.pages import Page
+    from appliance.capture.leaf import Leaf
 
+Profile = Literal["2b", "1b"]
 MAX_PAGES: Final = 60
 DOCUMENT_LIMIT_BYTES: Final = 30 * 1024 * 1024
+_PT: Final = 72 / 25.4
+_WHEN_DESCRIBED: Final = re.compile(rb"<xmp:MetadataDate>[^<]*</xmp:MetadataDate>\s*")
+"""The hour at which the description was written says nothing of the document, and would make each copy another one."""
+_CARD_MM: Final = 100
+"""Smaller papers (cards) are shown at their true size on a sheet of A4: nobody files a page as large as a card."""
+_A4_MM: Final = (210.0, 297.0)
+_LONGEST_MM: Final = 1000.0
 
 
 class InvalidDocument(PueError, ValueError):
@@ -38,54 +48,107 @@ class DocumentTooLarge(InvalidDocument):
 
 
 class NotArchivable(PueError):
-    """What was made is not PDF/A-2b after all; it was thrown away."""
+    """What was made is not PDF/A after all; it was thrown away."""
 
     code = "capture.not_archivable"
     who = WhoCanAct.TECHNICIAN
 
 
-def document_pdf(pages: Sequence[Page]) -> bytes:
-    """The pages as one PDF/A-2b on A4, in order; JPEG data goes in unchanged.
+def document_pdf(
+    leaves: Sequence[Leaf], *, title: str = "", language: str = "it", profile: Profile = "2b"
+) -> bytes:
+    """The pages as one PDF/A, in order. The same pages give the same bytes.
+
+    Args:
+        leaves: 1 to `MAX_PAGES`.
+        title: of the document, for the reader's window; no name of a person.
+        language: of the words, as BCP 47.
+        profile: of PDF/A.
 
     Raises:
-        InvalidDocument: no pages or too many.
+        InvalidDocument: no pages, too many, or one that is no picture.
         DocumentTooLarge: over `DOCUMENT_LIMIT_BYTES`.
         NotArchivable: the validator refused the result.
     """
-    if not 1 <= len(pages) <= MAX_PAGES:
-        raise InvalidDocument(f"a document has 1 to {MAX_PAGES} pages, not {len(pages)}", pages=len(pages))
-    if sum(len(page.jpeg) for page in pages) > DOCUMENT_LIMIT_BYTES:
+    if not 1 <= len(leaves) <= MAX_PAGES:
+        raise InvalidDocument(f"a document has 1 to {MAX_PAGES} pages, not {len(leaves)}", pages=len(leaves))
+    if sum(len(leaf.image) for leaf in leaves) > DOCUMENT_LIMIT_BYTES:
         raise DocumentTooLarge(
             f"a document has at most {DOCUMENT_LIMIT_BYTES} bytes", limit_bytes=DOCUMENT_LIMIT_BYTES
         )
-    return _archivable(_plain_pdf(pages))
+    with pikepdf.open(io.BytesIO(_pictures(leaves))) as pdf:
+        _lay_words(pdf, leaves)
+        return _archived(pdf, title, language, profile)
 
 
-def _plain_pdf(pages: Sequence[Page]) -> bytes:
-    """Each page fitted onto A4, lying or standing as the picture is; no dates, no producer's chatter."""
-    sheet = (img2pdf.mm_to_pt(210), img2pdf.mm_to_pt(297))
-    layout = img2pdf.get_layout_fun(sheet, fit=img2pdf.FitMode.into, auto_orient=True)
+def archivable(pdf: bytes, *, title: str, language: str = "it", profile: Profile = "2b") -> bytes:
+    """A PDF of our own drawing as PDF/A.
+
+    Raises:
+        NotArchivable: the validator refused it.
+    """
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        for page in opened.pages:
+            if "/Trans" in page.obj:  # an empty description of a slide show, which no archive needs
+                del page.obj["/Trans"]
+        return _archived(opened, title, language, profile)
+
+
+def place_mm(leaf: Leaf) -> tuple[float, float, float, float]:
+    """Width and height of the page, and from its left and lower border where the picture stands."""
+    wide, high = leaf.width_mm, leaf.height_mm
+    if not (5 <= wide <= _LONGEST_MM and 5 <= high <= _LONGEST_MM):
+        raise InvalidDocument("a page of this size is no paper", width_mm=round(wide), height_mm=round(high))
+    if max(wide, high) < _CARD_MM:
+        return *_A4_MM, (_A4_MM[0] - wide) / 2, _A4_MM[1] - high - 30
+    return wide, high, 0.0, 0.0
+
+
+def _pictures(leaves: Sequence[Leaf]) -> bytes:
+    """One page for each picture, as large as its paper; the encoded bytes go in unchanged."""
+    places = [place_mm(leaf) for leaf in leaves]
+    turns = iter(zip(leaves, places, strict=True))
+
+    def layout(*_: object) -> tuple[float, float, float, float]:
+        leaf, (wide, high, _left, _bottom) = next(turns)
+        return wide * _PT, high * _PT, leaf.width_mm * _PT, leaf.height_mm * _PT
+
     try:
-        plain = img2pdf.convert([page.jpeg for page in pages], layout_fun=layout, nodate=True, producer="PUE")
+        plain = img2pdf.convert([leaf.image for leaf in leaves], layout_fun=layout, nodate=True)
     except (img2pdf.ImageOpenError, img2pdf.PdfTooLargeError, ValueError) as error:
         raise InvalidDocument("a page is not a picture any more") from error
     return bytes(plain)
 
 
-def _archivable(plain: bytes) -> bytes:
-    """Declare PDF/A-2b with an sRGB output intent, write, and validate what was written."""
+def _lay_words(pdf: pikepdf.Pdf, leaves: Sequence[Leaf]) -> None:
+    """img2pdf puts a smaller picture into the middle; a card is moved to where `place_mm` has it."""
+    font = invisible.add_font(pdf) if any(leaf.words for leaf in leaves) else None
+    for page, leaf in zip(pdf.pages, leaves, strict=True):
+        _, high, left, bottom = place_mm(leaf)
+        middle = (high - leaf.height_mm) / 2
+        if bottom:
+            page.contents_add(b"q 1 0 0 1 0 %.3f cm" % ((bottom - middle) * _PT), prepend=True)
+            page.contents_add(b"Q")
+        if leaf.words and font is not None:
+            page.add_resource(font, pikepdf.Name.Font, invisible.RESOURCE)
+            size = leaf.width_mm * _PT, leaf.height_mm * _PT
+            page.contents_add(invisible.content(leaf.words, *size, left * _PT, bottom * _PT))
+
+
+def _archived(pdf: pikepdf.Pdf, title: str, language: str, profile: Profile) -> bytes:
+    """Declare the profile with an sRGB output intent, write, and validate what was written."""
+    pdf.Root.Lang = pikepdf.String(language)
+    if title:
+        with pdf.open_metadata(set_pikepdf_as_editor=False) as metadata:
+            metadata["dc:title"] = title
+        pdf.docinfo["/Title"] = title
+        pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
     out = io.BytesIO()
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     try:
-        with pikepdf.open(io.BytesIO(plain)) as pdf:
-            pikepdf.pdfa.save(
-                pdf,
-                out,
-                "2b",
-                output_intent=profile,
-                output_condition_identifier="sRGB",
-                deterministic_id=True,
-            )
+        pikepdf.pdfa.prepare(pdf, profile, output_intent=srgb.profile(), output_condition_identifier="sRGB")
+        described = pdf.Root.Metadata.read_bytes()
+        pdf.Root.Metadata.write(_WHEN_DESCRIBED.sub(b"", described))
+        pikepdf.pdfa.save(pdf, out, profile, repair=False, deterministic_id=True)
     except pikepdf.pdfa.PdfaError as error:
-        raise NotArchivable("the document is not PDF/A-2b", reason=str(error)[:200]) from error
+        raise NotArchivable(f"the document is not PDF/A-{profile}", reason=str(error)[:200]) from error
     return out.getvalue()

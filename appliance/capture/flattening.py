@@ -53,13 +53,16 @@ class Sheet:
     kind: SheetKind
 
 
-def flatten(picture: Pixels, corners: Corners, *, px_per_mm: float | None = None) -> Sheet:
+def flatten(
+    picture: Pixels, corners: Corners, *, px_per_mm: float | None = None, best_dpi: float = BEST_DPI
+) -> Sheet:
     """The sheet between `corners`, as it would lie under a scanner, never larger than the picture holds.
 
     Args:
         picture: as taken.
         corners: clockwise, beginning with what becomes the top left.
         px_per_mm: of the picture on the desk's surface, where the camera's height is known.
+        best_dpi: no more dots per inch than this.
 
     Raises:
         NoSheet: the corners lie on a line, or too near to each other.
@@ -72,27 +75,22 @@ def flatten(picture: Pixels, corners: Corners, *, px_per_mm: float | None = None
     across, down = max(sides[0], sides[2]), max(sides[1], sides[3])
     proportion = _proportion(quad, wide, high)
     kind, width_mm, height_mm = _size(proportion, across, down, px_per_mm)
-    dpi = min(BEST_DPI, MM_PER_INCH * max(across / width_mm, down / height_mm))
+    dpi = min(best_dpi, MM_PER_INCH * max(across / width_mm, down / height_mm))
     size = max(1, round(width_mm / MM_PER_INCH * dpi)), max(1, round(height_mm / MM_PER_INCH * dpi))
     flat = _straightened(picture, quad, size)
     return Sheet(flat, dpi, width_mm, height_mm, kind)
 
 
-def whole(picture: Pixels) -> Sheet:
+def whole(picture: Pixels, *, best_dpi: float = BEST_DPI) -> Sheet:
     """The whole picture as the page: what a scanner or another program has made flat already."""
     high, wide = picture.shape[:2]
     kind, width_mm, height_mm = _size(wide / high, wide, high, None)
     dpi = MM_PER_INCH * wide / width_mm
-    if dpi > BEST_DPI:
-        size = round(wide * BEST_DPI / dpi), round(high * BEST_DPI / dpi)
-        return Sheet(
-            np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)),
-            BEST_DPI,
-            width_mm,
-            height_mm,
-            kind,
-        )
-    return Sheet(picture, dpi, width_mm, height_mm, kind)
+    if dpi <= best_dpi:
+        return Sheet(picture, dpi, width_mm, height_mm, kind)
+    size = max(1, round(wide * best_dpi / dpi)), max(1, round(high * best_dpi / dpi))
+    smaller = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return Sheet(np.asarray(smaller), best_dpi, width_mm, height_mm, kind)
 
 
 def _straightened(picture: Pixels, quad: Quad, size: tuple[int, int]) -> Pixels:
@@ -100,6 +98,10 @@ def _straightened(picture: Pixels, quad: Quad, size: tuple[int, int]) -> Pixels:
     low = np.floor(quad.min(0)).clip(0).astype(int)
     far = np.ceil(quad.max(0)).astype(int) + 1
     part = picture[low[1] : far[1], low[0] : far[0]]
+    shrink = min(part.shape[1] / size[0], part.shape[0] / size[1])
+    if shrink > 1.6:  # linear interpolation would skip pixels, and thin strokes with them
+        part = cv2.resize(part, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+        quad, low = quad / shrink, low / shrink
     corner = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32) - 0.5
     bend = cv2.getPerspectiveTransform((quad - low).astype(np.float32), corner)
     return np.asarray(

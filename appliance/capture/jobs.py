@@ -61,13 +61,11 @@ class Read(Job, frozen=True, kw_only=True):
     Attributes:
         languages: as Tesseract names them, the first one first.
         asked: id of the paper this page was taken for.
-        expected: id and title of every paper the practice knows.
     """
 
     leaf: Leaf
     languages: tuple[str, ...] = ("ita",)
     asked: str = ""
-    expected: tuple[tuple[str, str], ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag=str.lower):

@@ -18,6 +18,7 @@ from appliance.capture.darkroom import Darkroom
 from appliance.capture.document import MAX_PAGES, document_pdf
 from appliance.capture.jobs import Box, Develop, Developed, Read, Redact, Redacted, WasRead
 from appliance.capture.leaf import Encoding, Leaf
+from appliance.capture.recognition.text import plain
 from appliance.runtime.files import StorageError, read_bounded, write_atomic
 from contracts.errors import PueError, WhoCanAct
 
@@ -229,16 +230,9 @@ def _finished(
         remarks=list(developed.remarks),
         grave=list(developed.grave),
         redacted=len(boxes),
-        text=_plain(leaf),
+        text=plain(leaf.words),
         found=[{"kind": one.kind, "value": one.value} for one in read.found] if read else [],
     )
-
-
-def _plain(leaf: Leaf) -> str:
-    lines: dict[int, list[str]] = {}
-    for word in leaf.words:
-        lines.setdefault(word.line, []).append(word.text)
-    return "\n".join(" ".join(words) for words in lines.values())
 
 
 def _finish(arguments: argparse.Namespace, leaves: list[Leaf], pages: list[PageReport]) -> Report:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from appliance.capture.geometry import Corners
     from appliance.desk.sitting import PageFacts, Sitting
     from appliance.vault.drafts import Drafts
-    from contracts.practices.model import Practice
 
 Parts = dict[str, bytes]
 _WORDS: Final = msgspec.json.Decoder(tuple[Word, ...])
@@ -104,7 +103,7 @@ class Pages:
         made = self._bright.ask(job, Developed)
         return self._made(facts, made), _parts(facts.page, made.leaf, made.seen)
 
-    def read(self, state: Sitting, page: str, practice: Practice) -> words.PageRead | None:
+    def read(self, state: Sitting, page: str) -> words.PageRead | None:
         """What stands on a page; its words are kept. None: the page is gone, or is the signed summary.
 
         Raises:
@@ -113,7 +112,7 @@ class Pages:
         facts = next((one for one in state.pages if one.page == page), None)
         if facts is None or facts.attachment == words.SIGNATURE:
             return None
-        read = self._read(state, facts, tuple((paper.id, paper.title) for paper in practice.attachments))
+        read = self._read(state, facts)
         found = tuple(
             words.FoundFacts(kind=one.kind, value=one.value, shown=one.shown, box=one.box)
             for one in read.found
@@ -164,14 +163,13 @@ class Pages:
         try:
             return _WORDS.decode(self._drafts.load(state.sitting, facts.page + words.WORDS))
         except DraftMissing:
-            return self._read(state, facts, ()).words
+            return self._read(state, facts).words
 
-    def _read(self, state: Sitting, facts: PageFacts, expected: tuple[tuple[str, str], ...]) -> WasRead:
+    def _read(self, state: Sitting, facts: PageFacts) -> WasRead:
         job = Read(
             leaf=self.leaf(state, facts, words=False),
             languages=self._languages,
             asked=facts.attachment,
-            expected=expected,
         )
         read = self._slow.ask(job, WasRead, limit_s=READ_LIMIT_S)
         self._drafts.save(state.sitting, facts.page + words.WORDS, msgspec.json.encode(read.words))

@@ -172,8 +172,7 @@ class Hands:
 
     def _read_page(self, state: Sitting, act: Act) -> None:
         assert isinstance(act, words.ReadPage)
-        practice = self._tools.practice(state.practice_key)
-        if (event := self._tools.pages.read(state, act.page, practice)) is not None:
+        if (event := self._tools.pages.read(state, act.page)) is not None:
             self._tell(state.sitting, event)
 
     def _print_summary(self, state: Sitting, _act: Act) -> None:

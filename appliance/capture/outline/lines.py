@@ -53,7 +53,7 @@ class Lines:
     step: Floats
 
     def evidence(self) -> Floats:
-        """How long and sure the best stretch of each line is, in samples: the whole line also crosses what is not the sheet."""
+        """How long and sure each line's best stretch is, in samples; the rest of it crosses what is not the sheet."""
         seen = 0.5 * self.support + self.step - DOUBT * np.arange(self.support.shape[1], dtype=np.float32)
         return np.asarray((seen - np.minimum.accumulate(seen, 1)).max(1), np.float32)
 

@@ -1,0 +1,168 @@
+"""What is wrong with a page, in facts, before it is too late. Advice and questions, never a refusal."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from appliance.capture.geometry import MM_PER_INCH, Pixels
+
+BLURRED_BELOW: Final = 0.20
+SOFT_BELOW: Final = 0.23
+"""Steepness of letters' edges in their worst direction, at 200 dots per inch: below the first the text cannot be read."""
+SHARPNESS_DPI: Final = 200
+_TILE: Final = 160
+_TILES: Final = 16
+_LEAST_EDGES: Final = 800
+DIM: Final = 100
+DARK: Final = 55
+GLARE_MM2: Final = 40.0
+GRAVE_GLARE_MM2: Final = 250.0
+FINGER_MM2: Final = 45.0
+LEAST_INK: Final = 0.0006
+"""Share of a page that is dark on the emptiest page that says something: a line and a signature."""
+FAINT: Final = 120
+"""Nothing on a page is darker than this: it shines through from the other side."""
+
+
+class PageFlaw(enum.StrEnum):
+    """What a clerk should look at."""
+
+    NOT_FOUND = "not_found"
+    """No sheet was found: the page is the whole picture."""
+    CUT = "cut"
+    UNSURE = "unsure"
+    """It may be something else than the sheet."""
+    BLURRED = "blurred"
+    SOFT = "soft"
+    FINGER = "finger"
+    GLARE = "glare"
+    TOO_DARK = "too_dark"
+    BLANK = "blank"
+    BACK = "back"
+    SAME_PAGE = "same_page"
+
+
+GRAVE: Final = frozenset(PageFlaw) - {PageFlaw.SOFT}
+"""For all but a little softness somebody must look: take it again, or say why it is kept. Glare and darkness by degree."""
+ORDER: Final = {flaw: place for place, flaw in enumerate(PageFlaw)}
+
+
+def in_order(flaws: Iterable[PageFlaw]) -> tuple[PageFlaw, ...]:
+    """Gravest first."""
+    return tuple(sorted(set(flaws), key=ORDER.__getitem__))
+
+
+def sharpness(page: Pixels) -> float | None:
+    """How steep letters' edges are, against their own contrast, in the direction that is worst; None without letters.
+
+    Motion blurs one direction only, which any measure over all of them misses.
+
+    Args:
+        page: clean and grey, at `SHARPNESS_DPI`.
+    """
+    part = _busiest(page)
+    contrast = cv2.subtract(
+        cv2.dilate(part, np.ones((11, 11), np.uint8)), cv2.erode(part, np.ones((11, 11), np.uint8))
+    )
+    lettered = contrast > 70
+    if int(lettered.sum()) < _LEAST_EDGES:
+        return None
+    across = (cv2.Sobel(part, cv2.CV_32F, 1, 0) / 8)[lettered] / contrast[lettered]
+    down = (cv2.Sobel(part, cv2.CV_32F, 0, 1) / 8)[lettered] / contrast[lettered]
+    steep = [
+        float(np.percentile(np.abs(across * np.cos(turn) + down * np.sin(turn)), 97))
+        for turn in np.arange(8) * np.pi / 8
+    ]
+    return min(steep)
+
+
+def _busiest(page: Pixels) -> Pixels:
+    """The tiles with most printed on them, side by side: a page's text is as sharp as its darkest paragraphs."""
+    rows, columns = page.shape[0] // _TILE, page.shape[1] // _TILE
+    if rows * columns <= _TILES:
+        return page
+    grid = page[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, columns, _TILE)
+    tiles = grid.swapaxes(1, 2).reshape(-1, _TILE, _TILE)
+    busy = (tiles[:, ::3, ::3] < 128).mean((1, 2))
+    busy = np.where(busy > 0.5, 0, busy)  # a photograph or a table's head is no text
+    # two thirds of the busiest, and some from everywhere: one corner may be out of focus
+    ranked = np.argsort(-busy)
+    chosen = [
+        *ranked[: _TILES * 2 // 3],
+        *ranked[_TILES * 2 // 3 : len(ranked) // 2 : max(1, len(ranked) // 12)],
+    ]
+    return np.ascontiguousarray(np.concatenate(list(tiles[chosen[:_TILES]]), 1))
+
+
+def of_sharpness(page: Pixels) -> list[PageFlaw]:
+    """Blurred, a little soft, or neither."""
+    found = sharpness(page)
+    if found is None or found >= SOFT_BELOW:
+        return []
+    return [PageFlaw.BLURRED if found < BLURRED_BELOW else PageFlaw.SOFT]
+
+
+def of_light(sheet: Pixels, dpi: float) -> list[PageFlaw]:
+    """Of the sheet before it was cleaned: too dark, or with a lamp in it.
+
+    Args:
+        sheet: in colour.
+        dpi: about 100 is best.
+    """
+    flaws = []
+    lightest = sheet.min(2)
+    middle = float(np.median(sheet))
+    if float(np.percentile(lightest[::2, ::2], 95)) < DIM:
+        flaws.append(PageFlaw.TOO_DARK)
+    burnt = ((lightest >= 250) & (lightest > middle + 18)).astype(np.uint8)
+    burnt = cv2.morphologyEx(burnt, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    burnt = cv2.morphologyEx(burnt, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
+    if _largest_mm2(burnt, dpi) > GLARE_MM2:
+        flaws.append(PageFlaw.GLARE)
+    return flaws
+
+
+def of_fingers(sheet: Pixels, dpi: float) -> list[PageFlaw]:
+    """A hand that reaches in over an edge of the sheet."""
+    tones = cv2.cvtColor(cv2.GaussianBlur(sheet, (5, 5), 0), cv2.COLOR_BGR2YCrCb)
+    skin = cv2.inRange(tones, (60, 142, 85), (235, 176, 122))
+    skin = cv2.morphologyEx(skin, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
+    count, label, stats, _ = cv2.connectedComponentsWithStats(skin)
+    border = np.unique(
+        np.concatenate([label[:4].ravel(), label[-4:].ravel(), label[:, :4].ravel(), label[:, -4:].ravel()])
+    )
+    mm2 = (MM_PER_INCH / dpi) ** 2
+    page = sheet.shape[0] * sheet.shape[1]
+    for at in border:
+        area = int(stats[at, cv2.CC_STAT_AREA]) if 0 < at < count else 0
+        if area * mm2 > FINGER_MM2 and area < 0.25 * page:  # more is paper of that colour
+            return [PageFlaw.FINGER]
+    return []
+
+
+def of_content(page: Pixels, dpi: float) -> list[PageFlaw]:
+    """Blank, or only what shines through from the other side.
+
+    Args:
+        page: clean and grey.
+        dpi: about 100 is best.
+    """
+    edge = round(dpi * 4 / MM_PER_INCH)
+    inner = page[edge:-edge, edge:-edge] if min(page.shape) > 4 * edge else page
+    if float((inner < 150).mean()) >= LEAST_INK:
+        return []
+    faint = cv2.morphologyEx((inner < 225).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    return [PageFlaw.BACK] if float(faint.mean()) > 0.01 else [PageFlaw.BLANK]
+
+
+def _largest_mm2(mask: npt.NDArray[np.uint8], dpi: float) -> float:
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    if count < 2:
+        return 0.0
+    return float(stats[1:, cv2.CC_STAT_AREA].max()) * (MM_PER_INCH / dpi) ** 2
