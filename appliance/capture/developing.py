@@ -48,18 +48,22 @@ def develop(job: Develop) -> Developed:
     needed = ink(clear, small.dpi)
     grey = cv2.cvtColor(clear, cv2.COLOR_BGR2GRAY)
     degrees = _degrees(job, grey, small.dpi)
-    flaws = [
-        *found.flaws,
-        *quality.of_light(small.pixels, small.dpi),
-        *quality.of_fingers(small.pixels, small.dpi),
-        *quality.of_content(grey, small.dpi),
-    ]
     page, sheet = _final(picture, found.corners, job.px_per_mm, needed)
-    flaws += _sharp(page, sheet)
     turned = turn(page, degrees)
     mine = likeness(turned)
-    if any(distance(mine, other) <= SAME_AT_MOST for other in job.earlier):
-        flaws.append(PageFlaw.SAME_PAGE)
+    if PageFlaw.NOT_FOUND in found.flaws:
+        flaws = [*found.flaws, *quality.of_nothing(small.pixels)]
+    else:
+        flaws = [
+            *found.flaws,
+            *quality.of_light(small.pixels, small.dpi),
+            *quality.of_fingers(small.pixels, small.dpi),
+            *quality.of_content(grey, small.dpi),
+            *_sharp(page, sheet),
+        ]
+        again = any(distance(mine, other) <= SAME_AT_MOST for other in job.earlier)
+        if again and PageFlaw.BLURRED not in flaws:  # blurred pages are all alike
+            flaws.append(PageFlaw.SAME_PAGE)
     lying = degrees in {90, 270}
     width_mm, height_mm = (sheet.height_mm, sheet.width_mm) if lying else (sheet.width_mm, sheet.height_mm)
     leaf = encode(turned, needed, width_mm, height_mm)

@@ -20,7 +20,7 @@ _TILE: Final = 160
 _TILES: Final = 16
 _LEAST_EDGES: Final = 800
 DIM: Final = 100
-DARK: Final = 55
+BLACK: Final = 30
 GLARE_MM2: Final = 40.0
 GRAVE_GLARE_MM2: Final = 250.0
 FINGER_MM2: Final = 45.0
@@ -106,6 +106,11 @@ def of_sharpness(page: Pixels) -> list[PageFlaw]:
     if found is None or found >= SOFT_BELOW:
         return []
     return [PageFlaw.BLURRED if found < BLURRED_BELOW else PageFlaw.SOFT]
+
+
+def of_nothing(picture: Pixels) -> list[PageFlaw]:
+    """Where no sheet was found: is it that nothing at all can be seen?"""
+    return [PageFlaw.TOO_DARK] if float(np.percentile(picture, 95)) < BLACK else []
 
 
 def of_light(sheet: Pixels, dpi: float) -> list[PageFlaw]:

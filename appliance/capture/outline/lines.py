@@ -41,8 +41,13 @@ OUTSIDE: Final = 0.04
 
 @dataclasses.dataclass(frozen=True)
 class Lines:
-    """Attributes: `point`, `unit` (n × 2), `angle` (n), `start` (n: where the samples begin along the line, in pixels from
-    `point`), `support` and `step` (n × samples + 1: running sums).
+    """Some lines, and what is seen along them.
+
+    Attributes:
+        point, unit: n × 2.
+        angle: n, 0 to pi.
+        start: n; where the samples begin along the line, in pixels from `point`.
+        support, step: n × (samples + 1), running sums.
     """
 
     point: Floats

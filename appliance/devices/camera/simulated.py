@@ -6,6 +6,8 @@ Front: the port. Back: `place`, `place_sample`, `take_away`, `show_portrait`, `c
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import io
 import threading
 from typing import TYPE_CHECKING, Final, Self
@@ -44,6 +46,20 @@ class SimulatedCameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields
     page_on_desk: bool = True
 
 
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What the camera looks at, for the full picture and for the small one."""
+
+    full: Image.Image
+    small: Image.Image
+
+
+@functools.cache
+def _dark() -> Seen:
+    dark = scene.darkness()
+    return Seen(dark, scene.small(dark))
+
+
 class SimulatedCamera:
     """Looks at a drawn desk."""
 
@@ -56,7 +72,7 @@ class SimulatedCamera:
         self._plugged = True
         self._covered = False
         self._tick = 0
-        self._scene: Image.Image | None = None
+        self._scene: Seen | None = None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object]) -> Self:
@@ -69,7 +85,7 @@ class SimulatedCamera:
         """Begin to see."""
         with self._world:
             if self._scene is None:
-                self._scene = scene.desk_with(scene.sample_page() if self._settings.page_on_desk else None)
+                self._put(scene.desk_with(scene.sample_page() if self._settings.page_on_desk else None))
             self._open = True
         self._show()
 
@@ -89,11 +105,13 @@ class SimulatedCamera:
 
     def preview(self) -> bytes:
         """A small JPEG; each one differs a little."""
-        return scene.frame_jpeg(*self._look(), small=True)
+        seen, tick = self._look()
+        return scene.frame_jpeg(seen.small, tick, quality=75)
 
     def still(self) -> bytes:
         """A full JPEG."""
-        return scene.frame_jpeg(*self._look(), small=False)
+        seen, tick = self._look()
+        return scene.frame_jpeg(seen.full, tick, quality=90)
 
     def hold(self, by: str) -> AbstractContextManager[None]:
         """Keep it for one task."""
@@ -110,9 +128,23 @@ class SimulatedCamera:
         with Image.open(io.BytesIO(image)) as page:
             self._put(scene.desk_with(page))
 
-    def place_sample(self, number: int = 1) -> None:
-        """Put an invented page on the desk."""
-        self._put(scene.desk_with(scene.sample_page(number)))
+    def place_sample(self, number: int = 1, paper: str = "letter", **how: bool) -> None:
+        """Put an invented page on the desk.
+
+        Args:
+            number: of the page.
+            paper: one of `scene.PAPERS`.
+            how: see `scene.Lay`.
+
+        Raises:
+            ValueError: there is no such paper, or no sheet lies so.
+        """
+        if paper not in scene.PAPERS:
+            raise ValueError(f"there is no such paper; there are {', '.join(scene.PAPERS)}")
+        lay = msgspec.convert(how, scene.Lay, strict=True)
+        if unknown := set(how) - set(scene.Lay.__struct_fields__):
+            raise ValueError(f"no sheet lies so: {', '.join(sorted(unknown))}")
+        self._put(scene.desk_with(scene.sample_page(int(number), paper), lay))
 
     def take_away(self) -> None:
         """Leave the desk empty."""
@@ -141,8 +173,9 @@ class SimulatedCamera:
     # ---- inside
 
     def _put(self, picture: Image.Image) -> None:
+        seen = Seen(picture, scene.small(picture))
         with self._world:
-            self._scene = picture
+            self._scene = seen
 
     def _become(self, *, covered: bool | None = None, plugged: bool | None = None) -> None:
         with self._world:
@@ -150,7 +183,7 @@ class SimulatedCamera:
             self._plugged = self._plugged if plugged is None else plugged
         self._show()
 
-    def _look(self) -> tuple[Image.Image, int]:
+    def _look(self) -> tuple[Seen, int]:
         self._claim.refuse_if_lent()
         with self._world:
             if not self._open or self._scene is None:
@@ -158,7 +191,7 @@ class SimulatedCamera:
             if not self._plugged:
                 raise CameraAbsent("the camera is not connected")
             self._tick += 1
-            return scene.darkness() if self._covered else self._scene, self._tick
+            return _dark() if self._covered else self._scene, self._tick
 
     def _show(self) -> None:
         with self._world:
