@@ -93,6 +93,11 @@ def remember(view: DeskView) -> DeskView:
     return view
 
 
+def forget_view() -> None:
+    """What was seen of the desk in this request may not be so any more."""
+    g.pop("view", None)
+
+
 def wants_fragment() -> bool:
     """Whether a script asks, not a person: then a redirect would end in the wrong place."""
     return "HX-Request" in request.headers or "text/event-stream" in request.headers.get("Accept", "")

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from flask_babel import gettext
 
+from contracts.desk_api.clerk import KeptBecause
 from contracts.errors import Problem, WhoCanAct
 from contracts.practices.model import FieldKind
 from web_local.presenting import span
@@ -135,6 +136,16 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "sitting.too_many_pages": Sentence(N_("Le pagine sono troppe."), N_("Tolga quelle che non servono.")),
     "sitting.unknown_paper": Sentence(N_("Questa pagina non c'è più."), N_("Guardi l'elenco delle pagine.")),
+    "sitting.page_not_judged": Sentence(
+        N_("C'è una pagina da guardare."), N_("La rifaccia, oppure dica perché va bene così.")
+    ),
+    "sitting.page_final": Sentence(
+        N_("Questa pagina non si può più cambiare."),
+        N_("Una parte è stata coperta: se serve, la fotografi di nuovo."),
+    ),
+    "sitting.finding_refused": Sentence(
+        N_("Quello che si legge sul foglio non va bene per la domanda."), N_("Scriva a mano la risposta.")
+    ),
     "sitting.signature_missing": Sentence(N_("Manca la firma."), N_("Fotografi il foglio firmato.")),
     "sitting.cause_missing": Sentence(
         N_("Manca il motivo."), N_("Scriva perché il cittadino non può firmare.")
@@ -327,6 +338,12 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "device.failed": Sentence(N_("Un apparecchio non ha risposto."), _AGAIN),
     # papers
+    "capture.failed": Sentence(N_("La pagina non è venuta."), N_("Riprovi.")),
+    "capture.corners_invalid": Sentence(N_("Questi angoli non fanno un foglio."), N_("Li sposti di nuovo.")),
+    "capture.frame_invalid": Sentence(N_("La telecamera dà immagini rotte."), _TECHNICIAN),
+    "capture.model_missing": Sentence(N_("Manca una parte del programma."), _TECHNICIAN),
+    "capture.language_missing": Sentence(N_("Manca una lingua per leggere i fogli."), _TECHNICIAN),
+    "capture.picture_too_small": Sentence(N_("La fotografia è troppo piccola."), N_("Riprovi.")),
     "capture.picture_invalid": Sentence(N_("La fotografia non è venuta bene."), N_("Riprovi.")),
     "capture.picture_too_large": Sentence(N_("La fotografia è troppo grande."), _TECHNICIAN),
     "capture.document_too_large": Sentence(
@@ -526,10 +543,84 @@ GROUPS: Final[Mapping[str, str]] = {
 """What one round of a repeated group is called. The catalogue names groups, it has no title for them."""
 
 REMARKS: Final[Mapping[str, Sentence]] = {
-    "too_dark": Sentence(N_("La pagina è scura."), N_("Accenda la luce o sposti il foglio.")),
+    "not_found": Sentence(
+        N_("Non vedo dove finisce il foglio."), N_("Lo metta sul tappetino scuro, oppure segni gli angoli.")
+    ),
+    "cut": Sentence(N_("Manca un pezzo del foglio."), N_("Lo sposti tutto dentro l'inquadratura.")),
+    "unsure": Sentence(
+        N_("Non sono sicuro dei bordi del foglio."), N_("Guardi se c'è tutto, oppure segni gli angoli.")
+    ),
     "blurred": Sentence(N_("La pagina è sfocata."), N_("Tenga il foglio piatto e fermo.")),
+    "soft": Sentence(
+        N_("La pagina è un po' sfocata."), N_("Guardi se si legge anche la scritta più piccola.")
+    ),
+    "finger": Sentence(N_("Si vede una mano sul foglio."), N_("Tolga le dita dal bordo.")),
+    "glare": Sentence(N_("C'è un riflesso sul foglio."), N_("Sposti la lampada o il foglio.")),
+    "too_dark": Sentence(N_("La pagina è scura."), N_("Accenda la luce o sposti il foglio.")),
     "blank": Sentence(N_("La pagina sembra vuota."), N_("Forse il foglio è al contrario.")),
+    "back": Sentence(N_("Sembra il retro del foglio."), N_("Lo giri dall'altra parte.")),
+    "same_page": Sentence(
+        N_("Sembra la stessa pagina di prima."), N_("Se è un'altra, dica che va bene così.")
+    ),
 }
+"""What is not as it should be on a page."""
+
+
+class HintTold(msgspec.Struct, frozen=True):
+    """One sentence under the live picture, and the colour of the outline."""
+
+    text: str
+    tone: str
+
+
+HINTS: Final[Mapping[str, tuple[str, str]]] = {
+    "sheet_missing": (N_("Metta il foglio sul tappetino scuro."), "plain"),
+    "sheet_cut": (N_("Il foglio esce dall'inquadratura: lo sposti al centro."), "warn"),
+    "sheet_cut_left": (N_("Il foglio esce a sinistra: lo sposti a destra."), "warn"),
+    "sheet_cut_right": (N_("Il foglio esce a destra: lo sposti a sinistra."), "warn"),
+    "sheet_cut_top": (N_("Il foglio esce in alto: lo sposti in basso."), "warn"),
+    "sheet_cut_bottom": (N_("Il foglio esce in basso: lo sposti in alto."), "warn"),
+    "unsure": (N_("Non vedo bene i bordi: un foglio solo, sul tappetino scuro."), "warn"),
+    "too_dark": (N_("Troppo buio: accenda la luce."), "warn"),
+    "moving": (N_("Tolga le mani e lasci fermo il foglio."), "plain"),
+    "blurred": (N_("Aspetti: la telecamera mette a fuoco."), "plain"),
+    "hold_still": (N_("Tenga fermo il foglio…"), "busy"),
+    "ready": (N_("Ottimo, si legge bene."), "good"),
+    "next_sheet": (N_("Fatto. Metta il foglio successivo."), "good"),
+    "camera_gone": (N_("La telecamera non dà immagine. Controlli il cavo."), "bad"),
+    "blind": (N_("I bordi non si vedono da soli: fotografi con il pulsante."), "warn"),
+}
+"""The one thing that helps now, under the live picture."""
+
+PAPERS: Final[Mapping[str, str]] = {
+    "permesso_soggiorno": N_("un permesso di soggiorno"),
+    "busta_paga": N_("una busta paga"),
+    "lettera": N_("una lettera di dimissioni o di licenziamento"),
+    "isee": N_("un'attestazione ISEE"),
+    "dsu": N_("una dichiarazione sostitutiva unica (DSU)"),
+    "certificazione_unica": N_("una certificazione unica"),
+    "verbale_invalidita": N_("un verbale di invalidità"),
+    "stato_di_famiglia": N_("uno stato di famiglia"),
+    "contratto_locazione": N_("un contratto di affitto"),
+    "delega": N_("una delega"),
+    "iban": N_("un foglio con l'IBAN"),
+    "certificato_medico": N_("un certificato medico"),
+}
+"""What a page seems to be."""
+
+KEPT: Final[Mapping[KeptBecause, str]] = {
+    KeptBecause.ORIGINAL_IS_SO: N_("Il foglio è proprio così"),
+    KeptBecause.NO_BETTER: N_("Ho riprovato e non viene meglio"),
+    KeptBecause.COMPLETE: N_("Non manca niente e si legge tutto"),
+}
+"""Why a page is kept."""
+
+FOUND: Final[Mapping[str, str]] = {
+    "iban": N_("IBAN"),
+    "codice_fiscale": N_("Codice fiscale"),
+    "protocol": N_("Numero di protocollo"),
+}
+"""What was read on a page."""
 
 
 def tell(problem: Problem) -> Told:
@@ -563,6 +654,17 @@ def tell_answer(code: str, facts: Mapping[str, Any]) -> str:
 def tell_reading(code: str) -> str:
     """What the card is telling just now."""
     return gettext(READING.get(code, N_("Leggo la carta. La lasci ferma sul lettore.")))
+
+
+def tell_hint(code: str) -> HintTold:
+    """The sentence under the live picture; of a code that is newer than this face, nothing is said."""
+    text, tone = HINTS.get(code, ("", "plain"))
+    return HintTold(gettext(text) if text else "", tone)
+
+
+def tell_paper(kind: str) -> str:
+    """What a page seems to be, with its article."""
+    return gettext(PAPERS[kind]) if kind in PAPERS else gettext("un altro documento")
 
 
 def tell_remark(code: str) -> Sentence:

@@ -109,7 +109,7 @@ def of_sharpness(page: Pixels) -> list[PageFlaw]:
 
 
 def of_nothing(picture: Pixels) -> list[PageFlaw]:
-    """Where no sheet was found: is it that nothing at all can be seen?"""
+    """Where no sheet was found: whether anything can be seen at all."""
     return [PageFlaw.TOO_DARK] if float(np.percentile(picture, 95)) < BLACK else []
 
 

@@ -39,7 +39,7 @@ class PaperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     px_per_mm: Annotated[float, Meta(gt=1, lt=60)] | None = None
     languages: Annotated[
         list[Annotated[str, Meta(pattern="^(ita|deu|fra|slv)$")]], Meta(min_length=1, max_length=4)
-    ] = ["ita"]
+    ] = msgspec.field(default_factory=lambda: ["ita"])
     rest_s: Seconds = 180
 
 

@@ -12,7 +12,7 @@ from web_local import visit
 
 blueprint = Blueprint("pictures", __name__)
 
-_WHICH = re.compile(r"photo|preview|[0-9a-f-]{36}")
+_WHICH = re.compile(r"photo|preview|[0-9a-f-]{36}(-s)?")
 _TYPES = frozenset({"image/jpeg", "image/png"})
 
 

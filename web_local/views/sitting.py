@@ -35,6 +35,7 @@ from contracts.errors import Problem, PueError
 from contracts.practices.catalogue import shipped
 from web_local import form, visit
 from web_local.presenting import typed_day
+from web_local.views.papers import first_not_judged
 from web_local.words import N_
 
 blueprint = Blueprint("sitting", __name__, url_prefix="/sportello")
@@ -83,10 +84,11 @@ def _extras(sitting: SittingView) -> dict[str, Any]:
         extra = request.args.get("righe", "")
         return {"shown": form.draw(sitting.form, extra_rows=extra)}
     if sitting.stage is Stage.PAGES:
-        return {"last_step": _last_step(sitting.practice_key)}
+        return {"last_step": _last_step(sitting.practice_key), "to_judge": first_not_judged(sitting)}
     if sitting.stage is Stage.SIGN:
         taken = sitting.pages.pages if sitting.pages else []
-        return {"signed_pages": [page for page in taken if page.attachment == SIGNATURE]}
+        signed = [page for page in taken if page.attachment == SIGNATURE]
+        return {"signed_pages": signed, "to_judge": first_not_judged(sitting)}
     return {}
 
 
@@ -263,7 +265,8 @@ def go_to_step() -> Response:
 @blueprint.post("/foglio")
 def take_page() -> Response:
     """Capture what lies under the camera."""
-    return _act("take_page", TakePage, attachment=request.form.get("attachment", ""))
+    attachment, instead_of = request.form.get("attachment", ""), request.form.get("instead_of") or None
+    return _act("take_page", TakePage, attachment=attachment, instead_of=instead_of)
 
 
 @blueprint.post("/foglio/togli")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from appliance.capture.pages import PageFlaw, normalise
+from appliance.capture.developing import develop
+from appliance.capture.jobs import Develop
 from appliance.devices.camera import scene
 from appliance.devices.camera.port import CameraAbsent
 from appliance.devices.camera.simulated import SimulatedCamera
@@ -115,10 +116,36 @@ def test_a_placed_page_is_what_is_seen(camera):
 def test_a_covered_lens_is_a_warning_and_a_dark_page(camera):
     camera.cover_lens()
     assert (camera.state().condition, camera.state().code) == (Condition.WARNING, "camera.lens_covered")
-    assert PageFlaw.TOO_DARK in normalise(camera.still()).quality.flaws
+    assert "too_dark" in remarks(camera)
     camera.uncover_lens()
     assert camera.state().condition is Condition.READY
-    assert normalise(camera.still()).quality.flaws == ()
+    assert remarks(camera) == ()
+
+
+def remarks(camera):
+    return develop(Develop(picture=camera.still())).remarks
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({"blurred": True}, ("blurred",)),
+        ({"cut": True}, ("cut",)),
+        ({"hand": True}, ("finger",)),
+        ({"lamp": True}, ("glare",)),
+        ({"upside_down": True}, ()),
+        ({"aside": True}, ()),
+    ],
+)
+def test_a_sheet_that_lies_badly_looks_so(camera, how, told):
+    camera.place_sample(4, **how)
+    assert remarks(camera) == told
+
+
+@pytest.mark.parametrize("how", [{"crumpled": True}, {"cut": 1}, {"paper": "banknote"}])
+def test_no_sheet_lies_in_a_way_nobody_drew(camera, how):
+    with pytest.raises(ValueError, match=r"no such paper|no sheet lies so|Expected `bool`"):
+        camera.place_sample(1, **how)
 
 
 def test_an_unplugged_camera_gives_nothing_until_mended(camera):
@@ -143,5 +170,5 @@ def test_pages_and_the_portrait_differ(camera):
 
 
 def test_the_same_tick_is_the_same_frame():
-    desk = scene.desk_with(None)
-    assert scene.frame_jpeg(desk, 7, small=True) == scene.frame_jpeg(desk, 7, small=True)
+    desk = scene.small(scene.desk_with(None))
+    assert scene.frame_jpeg(desk, 7, 75) == scene.frame_jpeg(desk, 7, 75)
