@@ -98,7 +98,7 @@ def place_mm(leaf: Leaf) -> tuple[float, float, float, float]:
     """Width and height of the page, and from its left and lower border where the picture stands."""
     wide, high = leaf.width_mm, leaf.height_mm
     if not (5 <= wide <= _LONGEST_MM and 5 <= high <= _LONGEST_MM):
-        raise InvalidDocument("a page of this size is no paper", width_mm=round(wide), height_mm=round(high))
+        raise InvalidDocument("a page of this size is no paper")
     if max(wide, high) < _CARD_MM:
         return *_A4_MM, (_A4_MM[0] - wide) / 2, _A4_MM[1] - high - 30
     return wide, high, 0.0, 0.0
@@ -138,6 +138,8 @@ def _lay_words(pdf: pikepdf.Pdf, leaves: Sequence[Leaf]) -> None:
 def _archived(pdf: pikepdf.Pdf, title: str, language: str, profile: Profile) -> bytes:
     """Declare the profile with an sRGB output intent, write, and validate what was written."""
     pdf.Root.Lang = pikepdf.String(language)
+    if "/ID" in pdf.trailer:  # of the first writing; it holds the hour
+        del pdf.trailer["/ID"]
     if title:
         with pdf.open_metadata(set_pikepdf_as_editor=False) as metadata:
             metadata["dc:title"] = title

@@ -34,7 +34,7 @@ REASONS: Final = ("original_is_so", "no_better", "complete")
 class NothingToScan(PueError):
     """No pictures were named, or more than a document holds."""
 
-    code = "scan.nothing"
+    code = "capture.nothing_named"
     who = WhoCanAct.CLERK
 
 

@@ -63,10 +63,10 @@ class Pages:
         Raises:
             PueError: no page can be made of it.
         """
-        earlier = tuple(
+        earlier = tuple(  # one sheet may well serve as two papers
             bytes.fromhex(page.likeness)
             for page in state.pages
-            if page.page != act.instead_of and page.likeness
+            if page.attachment == act.attachment and page.page != act.instead_of and page.likeness
         )
         job = Develop(picture=picture, px_per_mm=self._px_per_mm, earlier=earlier)
         made = self._bright.ask(job, Developed)

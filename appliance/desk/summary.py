@@ -13,6 +13,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from appliance.capture.document import archivable
 from appliance.desk import wording
 from appliance.desk.sitting import SIGNATURE, Sitting
 from appliance.devices.fonts import Fonts, FontsMissing
@@ -54,6 +55,8 @@ def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> b
         title=f"Riepilogo {state.number}",
         lang="it-IT",
         invariant=1,
+        # a font that is not embedded, even an unused one, is no PDF/A: the page would begin with one
+        initialFontName=regular,
     )
     text = _Text(regular, bold)
     story: list[Flowable] = [
@@ -79,7 +82,7 @@ def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> b
         canvas.drawString(22 * mm, 12 * mm, f"{state.number} – pagina {canvas.getPageNumber()}")
 
     page.build(story, onFirstPage=foot, onLaterPages=foot)
-    return out.getvalue()
+    return archivable(out.getvalue(), title=f"Riepilogo {state.number}")
 
 
 def _faces(fonts: Fonts) -> tuple[str, str]:
@@ -186,6 +189,10 @@ class _Text:
 
     def table(self, rows: Sequence[Sequence[Paragraph]]) -> Table:
         style = TableStyle(
-            [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.25, "#888888")]
+            [
+                ("FONTNAME", (0, 0), (-1, -1), self._line.fontName),
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LINEBELOW", (0, 0), (-1, -1), 0.25, "#888888"),
+            ]
         )
         return Table([list(row) for row in rows], colWidths=[62 * mm, 104 * mm], style=style)

@@ -456,17 +456,17 @@ class FakeDesk:
         self.sit(pages=msgspec.structs.replace(before, pages=pages, missing=left))
 
     def auto_take(self, request: door.AutoTake) -> door.DeskView:
-        return self._act(request, lambda: self._pages(auto=request.attachment))
+        return self._act(request, lambda: self.change_pages(auto=request.attachment))
 
     def remove_page(self, request: door.PageAct) -> door.DeskView:
         def work():
             rest = [page for page in self.view.sitting.pages.pages if page.page != request.page]
-            self._pages(pages=rest)
+            self.change_pages(pages=rest)
 
         return self._act(request, work)
 
     def keep_page(self, request: door.KeepPage) -> door.DeskView:
-        return self._act(request, lambda: self._page(request.page, kept=request.because))
+        return self._act(request, lambda: self.change_page(request.page, kept=request.because))
 
     def move_page(self, request: door.MovePage) -> door.DeskView:
         def work():
@@ -474,33 +474,33 @@ class FakeDesk:
             here = [page.page for page in pages].index(request.page)
             there = max(0, min(len(pages) - 1, here + (-1 if request.up else 1)))
             pages.insert(there, pages.pop(here))
-            self._pages(pages=pages)
+            self.change_pages(pages=pages)
 
         return self._act(request, work)
 
     def turn_page(self, request: door.PageAct) -> door.DeskView:
-        return self._act(request, lambda: self._page(request.page))
+        return self._act(request, lambda: self.change_page(request.page))
 
     def shape_page(self, request: door.ShapePage) -> door.DeskView:
-        return self._act(request, lambda: self._page(request.page, remarks=[], grave=[]))
+        return self._act(request, lambda: self.change_page(request.page, remarks=[], grave=[]))
 
     def redact_page(self, request: door.RedactPage) -> door.DeskView:
-        return self._act(request, lambda: self._page(request.page, redacted=True, alterable=False))
+        return self._act(request, lambda: self.change_page(request.page, redacted=True, alterable=False))
 
     def use_finding(self, request: door.UseFinding) -> door.DeskView:
         def work():
             (page,) = [page for page in self.view.sitting.pages.pages if page.page == request.page]
             same = [msgspec.structs.replace(one, fit=door.Fit.SAME) for one in page.findings]
-            self._page(request.page, findings=same)
+            self.change_page(request.page, findings=same)
 
         return self._act(request, work)
 
-    def _pages(self, **changes):
+    def change_pages(self, **changes):
         self.sit(pages=msgspec.structs.replace(self.view.sitting.pages, **changes))
 
-    def _page(self, which, **changes):
+    def change_page(self, which, **changes):
         """Something of one page is otherwise now."""
-        self._pages(
+        self.change_pages(
             pages=[
                 msgspec.structs.replace(page, **changes) if page.page == which else page
                 for page in self.view.sitting.pages.pages
@@ -578,7 +578,7 @@ class FakeDesk:
 
     def live(self, request: door.LiveQuestion) -> door.LivePicture:
         self._known_token(request.token)
-        time.sleep(1 / 16)  # a camera's own pace
+        time.sleep(1 / 30)  # a camera's own pace
         if not self.camera_there:
             return door.LivePicture(number=request.after)
         return door.LivePicture(number=request.after + 1, data=picture(f"dal vivo {request.after}"))

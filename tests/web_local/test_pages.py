@@ -9,6 +9,9 @@ from contracts.desk_api.clerk import (
     DeadlineView,
     DraftRow,
     FieldProblem,
+    FindingView,
+    Fit,
+    KeptBecause,
     LineView,
     SignatureWay,
     Stage,
@@ -17,7 +20,7 @@ from contracts.desk_api.clerk import (
 from contracts.errors import Problem, WhoCanAct
 from contracts.practices.catalogue import shipped
 from tests.peers.browser import ROOT, Visit
-from tests.peers.fake_desk import LETTERS, PIN, SIGNATURE, T0_MS, USER, VERDICT, device
+from tests.peers.fake_desk import LETTERS, PIN, SIGNATURE, T0_MS, USER, VERDICT, device, unique
 
 SCREENS = ROOT / "build" / "screens" / "pages"
 AUU = shipped().get("auu@2026-01")
@@ -50,6 +53,37 @@ def captured(*attachments, practice="naspi", stage=Stage.PAGES, **changes):
             desk.take(attachment)
 
     return put
+
+
+FIRST, SECOND = unique(100), unique(101)
+IBAN = FindingView(
+    number=0,
+    kind="iban",
+    shown="IT24 D054 2811 1010 0000 0654 321",
+    label="IBAN",
+    fit=Fit.OTHER,
+    box=(0.1, 0.2, 0.6, 0.22),
+)
+
+
+def changed_page(**changes):
+    def put(desk):
+        captured("busta_paga")(desk)
+        desk.change_page(FIRST, **changes)
+
+    return put
+
+
+read_page = changed_page(findings=[IBAN], looks_like="iban")
+covered_page = changed_page(
+    redacted=True, alterable=False, remarks=["page.glare"], grave=["page.glare"], kept=KeptBecause.NO_BETTER
+)
+
+
+def by_themselves(desk):
+    captured("busta_paga", "busta_paga")(desk)
+    desk.change_pages(auto="busta_paga")
+    desk.see(corners=[(0.1, 0.1), (0.9, 0.12), (0.88, 0.9), (0.12, 0.88)], hint="hold_still", steady=0.5)
 
 
 def troubled(desk):
@@ -130,6 +164,14 @@ PAGES = {
     "32-aiuto": ("/aiuto", lambda desk: None),
     "33-accessibilita": ("/accessibilita", lambda desk: None),
     "34-non-trovata": ("/niente", lambda desk: None),
+    "35-foglio": (f"/sportello/foglio/{FIRST}", captured("busta_paga")),
+    "36-foglio-da-guardare": (f"/sportello/foglio/{SECOND}", captured("busta_paga", "busta_paga")),
+    "37-foglio-con-iban": (f"/sportello/foglio/{FIRST}", read_page),
+    "38-foglio-coperto": (f"/sportello/foglio/{FIRST}", covered_page),
+    "39-foglio-da-rifare": (f"/sportello/foglio/{FIRST}/rifai", captured("busta_paga")),
+    "40-foglio-angoli": (f"/sportello/foglio/{FIRST}/angoli", captured("busta_paga")),
+    "41-foglio-da-coprire": (f"/sportello/foglio/{FIRST}/copri", captured("busta_paga")),
+    "42-documenti-da-soli": ("/sportello", by_themselves),
 }
 
 

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from appliance.capture.pages import PageFlaw
+from appliance.capture.quality import PageFlaw
+from appliance.capture.recognition.papers import TITLES
+from appliance.capture.watching import Hint
 from appliance.cards.steps import Stage as CardStage
+from appliance.desk.eye import BLIND, CAMERA_GONE
+from appliance.desk.offers import KINDS
 from appliance.runtime.clock import TrustReason
+from contracts.desk_api.clerk import KeptBecause
 from contracts.errors import Problem, WhoCanAct
 from contracts.messages.letters import LetterWord
 from contracts.practices.catalogue import shipped
@@ -102,6 +107,22 @@ def test_every_stage_of_the_card_is_told():
 
 def test_every_remark_on_a_page_is_told():
     assert set(PageFlaw) <= set(words.REMARKS)
+
+
+def test_every_hint_of_the_eye_is_told():
+    assert {*Hint, CAMERA_GONE, BLIND} <= set(words.HINTS)
+
+
+def test_every_kind_of_paper_a_page_may_seem_is_told():
+    assert set(TITLES) <= set(words.PAPERS)
+
+
+def test_every_finding_that_is_offered_has_a_name():
+    assert set(KINDS) <= set(words.FOUND)
+
+
+def test_every_reason_to_keep_a_page_is_told():
+    assert set(words.KEPT) == set(KeptBecause)
 
 
 def test_every_doubt_about_the_clock_shows_the_same_calm_line():

@@ -14,9 +14,9 @@ import pytest
 from appliance.desk import dossier, receipts
 from appliance.desk import sitting as w
 from appliance.desk.summary import PENAL_WARNING, summary_pdf
-from appliance.desk.views import deadline
+from appliance.desk.views import SIGNED_SUMMARY, deadline
 from appliance.devices.printer.receipt import Code, render_image, render_pdf
-from contracts.desk_api.clerk import LetterRow, SignatureWay
+from contracts.desk_api.clerk import KeptBecause, LetterRow, SignatureWay
 from contracts.identity import fingerprint
 from contracts.messages.enrolment import Belongings, Site
 from contracts.messages.letters import LetterWord
@@ -44,9 +44,21 @@ def signed(practice="naspi", answers=None, way=SignatureWay.PAPER):
     return go(state, w.Signed(way, "mano ingessata"))
 
 
+SCANNED = w.PageFacts(
+    page="00000000-0001-7000-8000-000000000000",
+    attachment="signature",
+    taken_at=1,
+    sha256="0" * 64,
+    size_bytes=1,
+    remarks=["page.cut"],
+    grave=["page.cut"],
+    kept=KeptBecause.ORIGINAL_IS_SO,
+)
+
+
 def facts(state):
     practice = CATALOGUE.get(state.practice_key)
-    parts = [dossier.attachment_part(1, "signature", "Riepilogo firmato", b"%PDF-1.7 scan", 1)]
+    parts = [dossier.attachment_part(1, SIGNED_SUMMARY, b"%PDF-1.7 scan", [SCANNED])]
     code = receipts.qr_text(BELONGINGS.box, state.number, TAKEN, b"k" * 32)
     return receipts.facts_of(
         state, practice, BELONGINGS, parts, deadline(practice, state.answers, TODAY), code
@@ -195,7 +207,7 @@ def test_a_dossier_is_the_same_bytes_twice_and_its_manifest_is_first():
     practice = CATALOGUE.get(state.practice_key)
     parts = [
         dossier.summary_part(summary_pdf(state, practice, BELONGINGS)),
-        dossier.attachment_part(1, "signature", "Riepilogo firmato", b"%PDF-1.7 scan", 1),
+        dossier.attachment_part(1, SIGNED_SUMMARY, b"%PDF-1.7 scan", [SCANNED]),
     ]
     content = dossier.manifest(state, practice, BELONGINGS, parts, "0.1.0")
     packed = dossier.pack(content, parts)

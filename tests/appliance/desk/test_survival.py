@@ -120,7 +120,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_done(desk, clerk):
     desk.limit_files(None)
     clerk.ask("take_page", attachment="signature")
     clerk.ask("sign", way="paper")
-    desk.limit_files(100_000)
+    desk.limit_files(25_000)
     sitting = clerk.ask("seal").sitting
     assert sitting.stage is Stage.SIGN
     assert sitting.trouble.code.startswith("storage.")  # already while the document is made
