@@ -217,14 +217,18 @@ def _page(page: words.PageFacts, practice: Practice, state: Sitting) -> PageView
         grave=page.grave,
         kept=page.kept,
         alterable=page.alterable,
+        corners=list(zip(page.corners[::2], page.corners[1::2], strict=True)) if page.alterable else [],
         redacted=page.redacted,
         looks_like=page.looks_like,
         findings=[
             FindingView(
                 number=one.number,
                 kind=page.found[one.number].kind,
-                shown=page.found[one.number].shown,
+                shown=wording.spoken(one.field, page.found[one.number].value),
                 label=one.field.label[:120],
+                written=", ".join(
+                    wording.spoken(one.field, value) for value in state.answers.get(one.field.name, [])
+                ),
                 fit=one.fit,
                 box=page.found[one.number].box,
             )

@@ -193,8 +193,8 @@ class FindingView(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         number: of this finding, for `use_finding`.
-        shown: as a person reads it.
-        label: of the form's field it fits.
+        shown: as a person reads it, in the same form as `written`.
+        label: of the form's field it fits; `written` is what stands there now.
         fit: see `Fit`.
         box: left, top, right, bottom as fractions of the page.
     """
@@ -203,6 +203,7 @@ class FindingView(msgspec.Struct, frozen=True, kw_only=True):
     kind: Short
     shown: Value
     label: Short
+    written: Value = ""
     fit: Fit
     box: tuple[float, float, float, float]
 
@@ -215,6 +216,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
         grave: those of them for which the page must be taken again, or kept with a reason.
         kept: that reason.
         alterable: the picture is still there as it was taken: corners and turns can be changed.
+        corners: of the sheet in that picture, as fractions, clockwise from the top left; empty: all of it is the page.
         redacted: something was blackened; it is gone for good.
         looks_like: what kind of paper it seems to be, where that is not the one that was asked for.
         findings: see `FindingView`.
@@ -227,6 +229,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     grave: list[Short] = []
     kept: KeptBecause | None = None
     alterable: bool = False
+    corners: list[tuple[float, float]] = []
     redacted: bool = False
     looks_like: Short = ""
     findings: list[FindingView] = []

@@ -131,6 +131,8 @@ class FakeDesk:
         self.idle_lock_s = 300
         self.stays = 0
         self.acts = []
+        self.asked = []
+        self.lives = 0
         self.token = None
         self.locked = False
         self.camera_there = True
@@ -179,6 +181,8 @@ class FakeDesk:
             "idle_lock_s",
             "stays",
             "acts",
+            "asked",
+            "lives",
             "token",
             "locked",
             "camera_there",
@@ -578,6 +582,7 @@ class FakeDesk:
 
     def live(self, request: door.LiveQuestion) -> door.LivePicture:
         self._known_token(request.token)
+        self.lives += 1
         time.sleep(1 / 30)  # a camera's own pace
         if not self.camera_there:
             return door.LivePicture(number=request.after)
@@ -626,6 +631,7 @@ class FakeDesk:
                 return self._once[request.once]
             name = type(request).__name__
             self.acts.append(name)
+            self.asked.append(request)
             work()
             self._once[request.once] = self._inside()
             return self._once[request.once]

@@ -28,6 +28,8 @@ blueprint = Blueprint("papers", __name__, url_prefix="/sportello/foglio")
 
 BOXES = 6
 """Places that can be blackened at once; more with a second go."""
+BORDERS = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)]
+"""Where four corners begin when no sheet was found."""
 CORNERS = (
     N_("in alto a sinistra"),
     N_("in alto a destra"),
@@ -52,8 +54,10 @@ def again(page: object) -> Response:
 @blueprint.get("/<uuid:page>/angoli")
 def corners(page: object) -> Response:
     """The picture as taken, with four corners to move."""
-    start = ["10", "10", "90", "10", "90", "90", "10", "90"]
-    return _draw("paper_corners.html", str(page), typed=start, errors={})
+    shown = _page(visit.look().sitting, str(page))
+    found = (shown.corners if shown else []) or BORDERS
+    typed = [f"{round(100 * number, 1):g}".replace(".", ",") for corner in found for number in corner]
+    return _draw("paper_corners.html", str(page), typed=typed, errors={})
 
 
 @blueprint.post("/<uuid:page>/angoli")
@@ -136,8 +140,9 @@ def use_finding() -> Response:
 @blueprint.post("/da-solo")
 def auto_take() -> Response:
     """Photograph a paper by itself, or no more."""
+    attachment = "" if request.form.get("off") else request.form.get("attachment", "")
     try:
-        visit.desk().auto_take(visit.act(AutoTake, attachment=request.form.get("attachment", "")))
+        visit.desk().auto_take(visit.act(AutoTake, attachment=attachment))
     except PueError as refusal:
         return _refused(refusal)
     return visit.see("sitting.mirror")
