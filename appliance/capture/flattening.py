@@ -16,6 +16,10 @@ from contracts.errors import PueError, WhoCanAct
 BEST_DPI: Final = 300
 """Enough for black and white text (AgID, Allegato 2); more only weighs more."""
 LEAST_SIDE_PX: Final = 60
+USUAL_FOCAL: Final = 0.8
+"""Focal length against the picture's long side: 64 degrees of sight, as most cameras for desks have."""
+_VANISHING: Final = 0.08
+"""How much nearer one end of a sheet must be for its vanishing point to say anything through noise."""
 _SAME_SHAPE: Final = 0.05
 """How far a measured proportion may be from a standard size's: a tilted sheet is measured to about three per cent."""
 
@@ -113,22 +117,19 @@ def _straightened(picture: Pixels, quad: Quad, size: tuple[int, int]) -> Pixels:
 def _proportion(quad: Quad, wide: int, high: int) -> float:
     """Width to height of the real sheet, from one picture of it (Zhang and He, *Whiteboard scanning*, 2007, §4).
 
-    The lens' centre is taken to be the picture's. A sheet seen straight from above has no vanishing points: there the sides
-    say it.
+    The lens' centre is taken to be the picture's. The focal length follows from two vanishing points where there are two;
+    a sheet seen straight from above, or tilted one way only, has none or one, and the usual lens is assumed.
     """
     middle = np.array([wide / 2, high / 2])
     m1, m2, m4, m3 = (np.array([*(corner - middle), 1.0]) for corner in quad.astype(float))
     k2 = float(np.cross(m1, m4) @ m3 / (np.cross(m2, m4) @ m3))
     k3 = float(np.cross(m1, m4) @ m2 / (np.cross(m3, m4) @ m2))
     n2, n3 = k2 * m2 - m1, k3 * m3 - m1
-    plain = (math.dist(quad[0], quad[1]) + math.dist(quad[3], quad[2])) / (
-        math.dist(quad[1], quad[2]) + math.dist(quad[0], quad[3])
-    )
-    if abs(n2[2]) < 0.02 or abs(n3[2]) < 0.02:
-        return plain
-    focal2 = -(n2[0] * n3[0] + n2[1] * n3[1]) / (n2[2] * n3[2])
-    if focal2 < (0.5 * wide) ** 2 or focal2 > (6.0 * wide) ** 2:
-        return plain
+    focal2 = (USUAL_FOCAL * max(wide, high)) ** 2
+    if abs(n2[2]) > _VANISHING and abs(n3[2]) > _VANISHING:
+        seen = -(n2[0] * n3[0] + n2[1] * n3[1]) / (n2[2] * n3[2])
+        if 0.5 < seen / focal2 < 2.5:
+            focal2 = seen
     weight = np.array([1 / focal2, 1 / focal2, 1.0])
     return float(math.sqrt((n2 * n2 @ weight) / (n3 * n3 @ weight)))
 

@@ -20,7 +20,7 @@ STEADY_LOOKS: Final = 6
 SAME_PLACE: Final = 0.006
 """Corners of a still sheet stay within this share of the picture."""
 DARK: Final = 45
-SHARP_LEAST: Final = 7.0
+SHARP_LEAST: Final = 24.0
 """Mean of the strongest gradients on the sheet in the small picture: below it the camera is still focusing."""
 OTHER_SHEET: Final = 0.25
 """A sheet whose likeness is farther than this from the photographed one is another one."""

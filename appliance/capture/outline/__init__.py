@@ -17,6 +17,7 @@ from appliance.capture.outline.lines import line_quads
 from appliance.capture.outline.refining import refit, refit_all
 
 WORK_LONG_SIDE_PX: Final = 640
+LEAST_SIDE_PX: Final = 32
 CUT_MARGIN_PX: Final = 3
 """A corner this near to the border of the working picture has left the camera's sight."""
 
@@ -63,6 +64,8 @@ def find(picture: Pixels) -> Outline:
         picture: height × width × 3 (BGR) or height × width.
     """
     high, wide = picture.shape[:2]
+    if min(high, wide) < LEAST_SIDE_PX:
+        return Outline(Finding.NONE)
     scale = min(1.0, WORK_LONG_SIDE_PX / max(high, wide))
     size = max(1, round(wide * scale)), max(1, round(high * scale))
     small = picture if scale == 1.0 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,84 @@
+"""A page is photographed once, when it lies still: sequences of pictures as a desk gives them."""
+
+from __future__ import annotations
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+
+from appliance.capture.outline import find
+from appliance.capture.watching import Hint, Watcher
+from appliance.devices.camera import scene
+
+_tick = itertools.count(1)
+
+
+def looks(page=None, count=1, shift=0, **lay):
+    """Live pictures of a desk."""
+    desk = scene.small(scene.desk_with(scene.sample_page(page) if page else None, scene.Lay(**lay)))
+    for _ in range(count):
+        jpeg = scene.frame_jpeg(desk, next(_tick), 75)
+        frame = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        yield np.roll(frame, shift, 1)
+
+
+def watch(watcher, *sequences):
+    return [
+        watcher.see(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), find(frame))
+        for frame in itertools.chain(*sequences)
+    ]
+
+
+@pytest.fixture
+def watcher():
+    return Watcher()
+
+
+def shots(moments):
+    return [at for at, moment in enumerate(moments) if moment.shoot]
+
+
+def test_a_still_sheet_is_photographed_once(watcher):
+    moments = watch(watcher, looks(None, 3), looks(1, 20))
+    assert len(shots(moments)) == 1
+    assert moments[0].hint is Hint.SHEET_MISSING
+    assert moments[shots(moments)[0]].hint is Hint.READY
+    assert {moment.hint for moment in moments[shots(moments)[0] + 1 :]} == {Hint.NEXT_SHEET}
+
+
+def test_steadiness_grows_to_one(watcher):
+    steady = [moment.steady for moment in watch(watcher, looks(1, 12))]
+    rising = steady[: steady.index(1.0) + 1]
+    assert rising == sorted(rising)
+
+
+def test_the_next_sheet_is_another_one(watcher):
+    moments = watch(watcher, looks(1, 12), looks(2, 12))
+    assert len(shots(moments)) == 2
+
+
+def test_the_same_sheet_taken_away_and_laid_back_is_photographed_again_only_then(watcher):
+    assert len(shots(watch(watcher, looks(1, 12), looks(1, 8)))) == 1
+    assert len(shots(watch(watcher, looks(None, 4), looks(1, 12)))) == 1
+
+
+def test_a_moving_sheet_is_not_photographed(watcher):
+    moments = watch(watcher, *[looks(1, 1, shift=9 * step) for step in range(12)])
+    assert shots(moments) == []
+    assert Hint.MOVING in {moment.hint for moment in moments}
+
+
+@pytest.mark.parametrize(
+    ("lay", "hint"), [({"cut": True}, Hint.SHEET_CUT_LEFT), ({"blurred": True}, Hint.BLURRED)]
+)
+def test_a_sheet_that_lies_badly_is_said_and_not_photographed(watcher, lay, hint):
+    moments = watch(watcher, looks(1, 12, **lay))
+    assert shots(moments) == []
+    assert moments[-1].hint is hint
+
+
+def test_darkness_is_said(watcher):
+    dark = np.full((640, 480, 3), 8, np.uint8)
+    assert watch(watcher, [dark] * 3)[-1].hint is Hint.TOO_DARK
