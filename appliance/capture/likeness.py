@@ -12,8 +12,8 @@ import numpy as np
 
 from appliance.capture.geometry import Pixels
 
-SAME_AT_MOST: Final = 0.22
-"""The same page photographed again differs in at most 16 of 100 bits, another page in at least 30."""
+SAME_AT_MOST: Final = 0.14
+"""The same sheet photographed again differs in 4 to 6 of 100 bits, another one of the same form in 16 or more."""
 _SIDE: Final = 64
 _LOW: Final = 16
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from appliance.capture.geometry import Corners, Pixels, Quad, diagonal, to_fractions, to_pixels
-from appliance.capture.outline.candidates import region_quads
+from appliance.capture.outline.candidates import leaving_quad, region_quads
 from appliance.capture.outline.edges import Edges, edges_of
 from appliance.capture.outline.judging import features, plausible
 from appliance.capture.outline.lines import line_quads
@@ -71,9 +71,12 @@ def find(picture: Pixels) -> Outline:
     small = picture if scale == 1.0 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     edges = edges_of(small)
     chosen = choose(edges)
-    if chosen is None or chosen.score < SEEN:
+    finding = Finding.NONE if chosen is None or chosen.score < SEEN else _finding(chosen, edges)
+    if finding is not Finding.SURE and (leaving := leaving_quad(edges, chosen and chosen.quad)) is not None:
+        return Outline(Finding.CUT, 0.0, to_fractions(leaving, *edges.size))
+    if chosen is None or finding is Finding.NONE:
         return Outline(Finding.NONE)
-    return Outline(_finding(chosen, edges), _confidence(chosen), to_fractions(chosen.quad, *edges.size))
+    return Outline(finding, _confidence(chosen), to_fractions(chosen.quad, *edges.size))
 
 
 def track(picture: Pixels, corners: Corners) -> Corners:

@@ -14,6 +14,13 @@ LEAST_AREA: Final = 0.02
 """Of the frame: a card under a high camera."""
 LARGEST_AREA: Final = 0.97
 _REGIONS: Final = 3
+_LIGHTER: Final = 50
+"""Paper against a mat, in L*a*b*."""
+_RUN: Final = 0.15
+"""A sheet that leaves the picture covers this much of a border."""
+_LEAST_LEAVING: Final = 0.1
+_LEFT_OVER: Final = 0.08
+"""What of the sheet lies beside the outline that was found; three fingers are half as much."""
 _CANNY: Final = (20, 45, 80)
 
 
@@ -67,3 +74,33 @@ def _around(mask: Pixels) -> list[Quad]:
             found.append(ordered(quad))
         found.append(ordered(cv2.boxPoints(cv2.minAreaRect(hull))))
     return found
+
+
+def leaving_quad(edges: Edges, other: Quad | None) -> Quad | None:
+    """A light sheet on a darker desk that runs out of the picture on one or two sides; None where there is none.
+
+    Args:
+        edges: of the picture.
+        other: what was found otherwise; where it covers the light region, that is the sheet, and a hand or another paper
+            reaches to the border.
+    """
+    light = cv2.resize(cv2.extractChannel(edges.lab, 0), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    mask = _split(light, inverse=False)
+    inside, outside = light[mask > 0], light[mask == 0]
+    if not len(inside) or not len(outside) or float(inside.mean()) - float(outside.mean()) < _LIGHTER:
+        return None
+    count, label, stats, _ = cv2.connectedComponentsWithStats(mask)
+    if count < 2:
+        return None
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    whole = (label == largest).astype(np.uint8)
+    runs = [float(border.mean()) for border in (whole[0], whole[-1], whole[:, 0], whole[:, -1])]
+    out = sum(run > _RUN for run in runs)
+    if whole.mean() < _LEAST_LEAVING or not 1 <= out <= 2:
+        return None
+    if other is not None:
+        covered = cv2.fillPoly(np.zeros_like(whole), [np.rint(other / 2).astype(np.int32)], 1)
+        if float((whole & (1 - covered)).sum()) < _LEFT_OVER * float(whole.sum()):
+            return None
+    outline, _ = cv2.findContours(whole, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return ordered(cv2.boxPoints(cv2.minAreaRect(max(outline, key=len)))) * 2 + 0.5

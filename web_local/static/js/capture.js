@@ -65,7 +65,11 @@ function watch(eye) {
     tell(seen.hint, seen.tone);
   });
   news.addEventListener("sessione", () => news.close());
-  window.addEventListener("pagehide", () => news.close());
+  // A browser keeps six connections to one house: both streams give theirs back before the next page needs them.
+  window.addEventListener("pagehide", () => {
+    news.close();
+    picture.removeAttribute("src");
+  });
 }
 
 // ---- things that are moved by finger, mouse or arrows over a picture; places are per cent of it
