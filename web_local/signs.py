@@ -185,4 +185,5 @@ def _inside(sitting: SittingView) -> list[str]:
     verdict = sitting.verdict.code if sitting.verdict else ""
     way = sitting.signature.value if sitting.signature else ""
     word = sitting.letter.word.value if sitting.letter else ""
-    return [verdict, way, "stampato" if sitting.summary_printed else "", word, trouble]
+    pages = str(len(sitting.pages.pages)) if sitting.pages else ""  # one may come by itself
+    return [verdict, way, "stampato" if sitting.summary_printed else "", word, pages, trouble]

@@ -73,7 +73,7 @@ class Watcher:
         """
         small = np.asarray(cv2.resize(frame, SMALL, interpolation=cv2.INTER_AREA))
         before, self._before = self._before, small
-        moved = before is None or float(cv2.absdiff(small, before).mean()) > STILL_STEP
+        moved = before is None or _change(small, before) > STILL_STEP
         trouble = self._trouble(small, outline)
         if trouble is not None:
             self._steady, self._corners = 0, None
@@ -123,6 +123,12 @@ def _cut(corners: Corners) -> Hint:
         if over > -0.008
     ]
     return past[0] if len(past) == 1 else Hint.SHEET_CUT
+
+
+def _change(now: Pixels, before: Pixels) -> float:
+    """Mean change of brightness, apart from what changed everywhere alike: a lamp, a sensor's breath."""
+    apart = now.astype(np.int16) - before
+    return float(np.abs(apart - np.median(apart)).mean())
 
 
 def _shift(before: Corners, now: Corners) -> float:

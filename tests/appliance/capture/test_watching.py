@@ -48,6 +48,14 @@ def test_a_still_sheet_is_photographed_once(watcher):
     assert {moment.hint for moment in moments[shots(moments)[0] + 1 :]} == {Hint.NEXT_SHEET}
 
 
+def test_a_lamp_that_flickers_is_no_movement(watcher):
+    flicker = [
+        np.clip(frame.astype(int) + 6 * (at % 3), 0, 255).astype(np.uint8)
+        for at, frame in enumerate(looks(1, 14))
+    ]
+    assert len(shots(watch(watcher, flicker))) == 1
+
+
 def test_steadiness_grows_to_one(watcher):
     steady = [moment.steady for moment in watch(watcher, looks(1, 12))]
     rising = steady[: steady.index(1.0) + 1]

@@ -54,6 +54,8 @@ function watch(eye) {
     hint.className = `pue-eye-hint tone-${tone}`;
   };
 
+  window.addEventListener("pagehide", () => picture.removeAttribute("src"));
+  if (!eye.dataset.eye) return;
   const news = new EventSource(eye.dataset.eye);
   news.addEventListener("vista", (event) => {
     const seen = JSON.parse(event.data);
@@ -66,10 +68,7 @@ function watch(eye) {
   });
   news.addEventListener("sessione", () => news.close());
   // A browser keeps six connections to one house: both streams give theirs back before the next page needs them.
-  window.addEventListener("pagehide", () => {
-    news.close();
-    picture.removeAttribute("src");
-  });
+  window.addEventListener("pagehide", () => news.close());
 }
 
 // ---- things that are moved by finger, mouse or arrows over a picture; places are per cent of it
