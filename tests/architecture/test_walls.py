@@ -18,7 +18,7 @@ LINT = [
 ]
 
 # Beside a device's drivers: what any room may import from its folder.
-NOT_DRIVERS = {"__init__", "port"}
+NOT_DRIVERS = {"__init__", "port", "live"}  # `live` works with whatever keeps the camera's port
 # Who may name a driver: what wires a process, what finds drivers by name, what plays the simulated world.
 DOORS = {"__main__", "cli", "demo"}
 FINDERS = {"appliance.devices.registry", "appliance.devices.scenario"}
@@ -139,3 +139,15 @@ def test_a_stranger_that_names_a_driver_is_caught(copy_of_the_houses):
     finally:
         bad.unlink()
     assert found == ["appliance.desk.bad imports appliance.devices.printer.simulated"]
+
+
+@pytest.mark.parametrize(
+    "process", ["appliance.desk.__main__", "appliance.agent.__main__", "web_local.__main__"]
+)
+def test_no_process_of_the_box_opens_pictures_of_paper_itself(process):
+    """The darkroom does (decision 0011); what decodes and reads is not even loaded elsewhere."""
+    ask = f"import sys, {process}; print(*sorted({{'cv2', 'onnxruntime', 'tesserocr', 'zxingcpp'}} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == []

@@ -72,7 +72,10 @@ def find(picture: Pixels) -> Outline:
     edges = edges_of(small)
     chosen = choose(edges)
     finding = Finding.NONE if chosen is None or chosen.score < SEEN else _finding(chosen, edges)
-    if finding is not Finding.SURE and (leaving := leaving_quad(edges, chosen and chosen.quad)) is not None:
+    if (
+        finding is not Finding.SURE
+        and (leaving := leaving_quad(edges, chosen.quad if chosen else None)) is not None
+    ):
         return Outline(Finding.CUT, 0.0, to_fractions(leaving, *edges.size))
     if chosen is None or finding is Finding.NONE:
         return Outline(Finding.NONE)
