@@ -150,7 +150,13 @@ def _archived(pdf: pikepdf.Pdf, title: str, language: str, profile: Profile) -> 
         pikepdf.pdfa.prepare(pdf, profile, output_intent=srgb.profile(), output_condition_identifier="sRGB")
         described = pdf.Root.Metadata.read_bytes()
         pdf.Root.Metadata.write(_WHEN_DESCRIBED.sub(b"", described))
-        pikepdf.pdfa.save(pdf, out, profile, repair=False, deterministic_id=True)
+        # In memory, not by `pikepdf.pdfa.save`: that writes a temporary file, where a page would lie open, and where a full
+        # disk ends the whole process (the library's C++ throws while it tidies up).
+        how = {**pikepdf.pdfa.check(pdf, profile).save_kwargs, "deterministic_id": True}
+        pdf.save(out, **how)
+        report = pikepdf.pdfa.validate_written(io.BytesIO(out.getvalue()), profile)
     except pikepdf.pdfa.PdfaError as error:
         raise NotArchivable(f"the document is not PDF/A-{profile}", reason=str(error)[:200]) from error
+    if report.verdict != "pass":
+        raise NotArchivable(f"the document is not PDF/A-{profile}", reason=str(report.findings)[:200])
     return out.getvalue()
