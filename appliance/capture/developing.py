@@ -18,7 +18,7 @@ from appliance.capture.likeness import SAME_AT_MOST, distance, likeness
 from appliance.capture.opening import open_here
 from appliance.capture.outline import Finding, find
 from appliance.capture.quality import PageFlaw
-from appliance.capture.redaction import blacken
+from appliance.capture.redaction import blacken, reach_of
 from appliance.capture.turning import turn, upright
 
 JUDGING_DPI: Final = 100
@@ -81,7 +81,7 @@ def develop(job: Develop) -> Developed:
 
 def redact_leaf(job: Redact) -> Redacted:
     """See `jobs.Redact`."""
-    black = blacken(pixels_of(job.leaf), job.boxes)
+    black = blacken(pixels_of(job.leaf), job.boxes, grid_px=reach_of(job.leaf.encoding))
     return Redacted(leaf=again(job.leaf, black), seen=seen(black))
 
 

@@ -15,8 +15,10 @@ from PIL import Image
 
 from appliance.capture import document, srgb
 from appliance.capture.cleaning import Ink
+from appliance.capture.developing import redact_leaf
 from appliance.capture.document import DocumentTooLarge, InvalidDocument, archivable, document_pdf
-from appliance.capture.encoding import again, encode, pixels_of
+from appliance.capture.encoding import encode, g4, pixels_of
+from appliance.capture.jobs import Redact
 from appliance.capture.leaf import Encoding, Leaf, Word
 from appliance.capture.redaction import blacken, words_left
 from appliance.devices.camera import scene
@@ -207,7 +209,7 @@ def test_a_pdf_with_a_font_outside_is_not_called_archivable():
 def test_what_is_blackened_is_in_no_byte_of_the_document(ink, tmp_path):
     box = (0.05, 0.06, 0.95, 0.16)
     leaf = drawn(ink, words=WORDS)
-    black = again(leaf, blacken(pixels_of(leaf), (box,)))
+    black = redact_leaf(Redact(leaf=leaf, boxes=(box,))).leaf
     black = msgspec.structs.replace(black, words=words_left(leaf.words, (box,)))
     path = tmp_path / "black.pdf"
     path.write_bytes(document_pdf([black]))
@@ -225,6 +227,31 @@ def test_what_is_blackened_is_in_no_byte_of_the_document(ink, tmp_path):
         else cv2.cvtColor(before[int(0.2 * high) :], cv2.COLOR_BGR2GRAY)
     )
     assert np.abs(seen[int(0.2 * high) :].astype(int) - below).mean() < 2
+
+
+@pytest.mark.parametrize(
+    "box", [(0.201, 0.303, 0.607, 0.404), (0.0, 0.11, 0.333, 0.5), (0.777, 0.9, 1.0, 1.0)]
+)
+@pytest.mark.parametrize("ink", [Ink.BITONAL, Ink.GREY, Ink.COLOUR])
+def test_nothing_around_a_blackened_place_depends_on_what_was_there(ink, box):
+    """A JPEG rings into the rest of its blocks: two pages that differ only under the box are the same page afterwards."""
+    page = np.array(scene.sample_page())[:800, :640, ::-1].copy()
+    rows, columns = (
+        slice(round(box[1] * 800), round(box[3] * 800)),
+        slice(round(box[0] * 640), round(box[2] * 640)),
+    )
+    hidden = []
+    for seed in (1, 2):
+        page[rows, columns] = np.random.default_rng(seed).integers(
+            0, 255, page[rows, columns].shape, np.uint8
+        )
+        tones = page if ink is Ink.COLOUR else cv2.cvtColor(page, cv2.COLOR_BGR2GRAY)
+        leaf = encode(tones, Ink.GREY if ink is Ink.BITONAL else ink, 120.0, 150.0)
+        if ink is Ink.BITONAL:  # with one threshold for both: which one is chosen says nothing of a place
+            black = cv2.medianBlur(np.where(tones < 128, 0, 255).astype(np.uint8), 3)
+            leaf = msgspec.structs.replace(leaf, image=g4(black), encoding=Encoding.G4)
+        hidden.append(redact_leaf(Redact(leaf=leaf, boxes=(box,))).leaf.image)
+    assert hidden[0] == hidden[1]
 
 
 def test_never_less_is_covered_than_was_asked():
