@@ -344,6 +344,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "capture.frame_invalid": Sentence(N_("La telecamera dà immagini rotte."), _TECHNICIAN),
     "capture.model_missing": Sentence(N_("Manca una parte del programma."), _TECHNICIAN),
     "capture.language_missing": Sentence(N_("Manca una lingua per leggere i fogli."), _TECHNICIAN),
+    "capture.several_pages": Sentence(N_("Questa fotografia contiene più pagine."), _TECHNICIAN),
     "capture.picture_too_small": Sentence(N_("La fotografia è troppo piccola."), N_("Riprovi.")),
     "capture.picture_invalid": Sentence(N_("La fotografia non è venuta bene."), N_("Riprovi.")),
     "capture.picture_too_large": Sentence(N_("La fotografia è troppo grande."), _TECHNICIAN),

@@ -1,7 +1,7 @@
 """A picture from outside → pixels, or a refusal before a pixel is decoded. Only ever called in the darkroom.
 
-What is not one of the formats a camera, a scanner or a telephone makes is refused by its content, not by its name. A picture
-with several frames gives its first.
+What is not one of the formats a camera, a scanner or a telephone makes is refused by its content, not by its name. Of moving
+pictures the first is taken; a file of several pages is refused.
 """
 
 from __future__ import annotations
@@ -42,12 +42,18 @@ class PictureTooSmall(InvalidPicture):
     code = "capture.picture_too_small"
 
 
+class SeveralPages(InvalidPicture):
+    """A TIFF of several pages: one would be kept and the others lost without a word."""
+
+    code = "capture.several_pages"
+
+
 def open_here(data: bytes) -> Pixels:
     """The picture in colour (height × width × 3, BGR), upright by its Exif, what is see-through on white.
 
     Raises:
         InvalidPicture: not JPEG, PNG, TIFF, WebP or BMP, or damaged.
-        PictureTooLarge, PictureTooSmall: by its header; nothing was decoded.
+        PictureTooLarge, PictureTooSmall, SeveralPages: by its header; nothing was decoded.
     """
     if len(data) > PICTURE_LIMIT_BYTES:
         raise PictureTooLarge(
@@ -60,6 +66,7 @@ def open_here(data: bytes) -> Pixels:
             Image.MAX_IMAGE_PIXELS = MAX_PIXELS
             with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
                 _refuse_size(*picture.size)
+                _refuse_pages(picture)
                 if (
                     picture.format == "JPEG"
                     and picture.mode in {"RGB", "L"}
@@ -73,6 +80,11 @@ def open_here(data: bytes) -> Pixels:
         raise PictureTooLarge(f"a picture has at most {MAX_PIXELS} pixels", limit_px=MAX_PIXELS) from error
     except Exception as error:  # decoders complain in every way there is
         raise InvalidPicture("this is no picture that can be opened, or it is damaged") from error
+
+
+def _refuse_pages(picture: Image.Image) -> None:
+    if picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1:
+        raise SeveralPages("a TIFF of several pages: give each page as a picture of its own")
 
 
 def _refuse_size(wide: int, high: int) -> None:

@@ -15,7 +15,13 @@ from PIL import Image
 from appliance.capture import opening
 from appliance.capture.darkroom import Darkroom
 from appliance.capture.jobs import Develop, Developed
-from appliance.capture.opening import InvalidPicture, PictureTooLarge, PictureTooSmall, open_here
+from appliance.capture.opening import (
+    InvalidPicture,
+    PictureTooLarge,
+    PictureTooSmall,
+    SeveralPages,
+    open_here,
+)
 from contracts.errors import RemoteProblem
 
 
@@ -91,9 +97,11 @@ def test_the_formats_of_scanners_and_telephones(kind):
     assert open_here(encoded(half_black(), kind))[100, 40].max() < 60
 
 
-def test_of_many_frames_the_first():
+def test_several_pages_in_one_file_are_refused_and_of_a_moving_picture_the_first_is_taken():
     frames = [half_black(), Image.new("RGB", (300, 200), "red")]
-    seen = open_here(encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:]))
+    with pytest.raises(SeveralPages):
+        open_here(encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:]))
+    seen = open_here(encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:]))
     assert seen[100, 40].max() < 60
 
 
