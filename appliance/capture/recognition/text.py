@@ -23,6 +23,9 @@ MAX_WORDS: Final = 20_000
 MAX_LETTERS: Final = 60
 LEAST_CONFIDENCE: Final = 0.30
 """Below it a word is most often a stain, a stamp's rim or a signature."""
+CODE_LETTERS: Final = 6
+"""From so many letters and digits on, with a digit among them, a word is a code. No dictionary knows those, so the engine
+trusts them little, and each has a check of its own."""
 
 
 class LanguageMissing(PueError):
@@ -85,10 +88,19 @@ def _word(here: Any, level: Any, wide: int, high: int, line: int) -> Word | None
     except RuntimeError:  # how the library says that nothing was read here
         return None
     confidence = here.Confidence(level) / 100
-    if not text or box is None or len(text) > MAX_LETTERS or confidence < LEAST_CONFIDENCE:
+    if (
+        not text
+        or box is None
+        or len(text) > MAX_LETTERS
+        or (confidence < LEAST_CONFIDENCE and not _is_code(text))
+    ):
         return None
     left, top, right, bottom = box
     return Word(text, left / wide, top / high, right / wide, bottom / high, line, round(confidence, 3))
+
+
+def _is_code(text: str) -> bool:
+    return sum(sign.isalnum() for sign in text) >= CODE_LETTERS and any(sign.isdigit() for sign in text)
 
 
 def plain(words: tuple[Word, ...]) -> str:
