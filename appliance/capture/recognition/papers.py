@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import statistics
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from appliance.capture.leaf import Word
@@ -11,6 +14,10 @@ from appliance.capture.leaf import Word
 HEAD: Final = 0.4
 """A paper says what it is in this upper part."""
 LEAST_HITS: Final = 2
+TITLE_WIDTH: Final = 1.2
+"""A line whose letters are so much wider than the page's usual ones is a title: large, bold or in capitals. It says what the
+paper is; other lines may speak of others."""
+TITLE_WEIGHT: Final = 3
 TITLES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "permesso_soggiorno": (("permesso", "soggiorno"), ("permis", "sejour"), ("residence", "permit")),
     "busta_paga": (
@@ -51,13 +58,35 @@ def looks_like(words: tuple[Word, ...], asked: str) -> str:
     """
     if asked in OPEN or asked not in TITLES:
         return ""
-    seen = {_plain(word.text) for word in words if word.top < HEAD}
-    every = {_plain(word.text) for word in words}
-    if _hits(asked, every):
+    if _hits(asked, _seen(words)):
         return ""
-    scores = {kind: _hits(kind, seen) for kind in TITLES}
-    best = max(scores, key=lambda kind: scores[kind])
-    return best if scores[best] >= LEAST_HITS else ""
+    scores = _scores(words)
+    (best, most), (_, next_most) = sorted(scores.items(), key=lambda pair: -pair[1])[:2]
+    return best if most >= LEAST_HITS and most > next_most else ""
+
+
+def _scores(words: tuple[Word, ...]) -> dict[str, int]:
+    """For each kind what the lines of the head say for it, titles before all others."""
+    scores = dict.fromkeys(TITLES, 0)
+    lines = [list(line) for _, line in itertools.groupby(words, key=lambda word: word.line)]
+    widths = [
+        sum(word.right - word.left for word in line) / max(1, sum(len(word.text) for word in line))
+        for line in lines
+    ]
+    usual = statistics.median(widths or [0.0])
+    for line, width in zip(lines, widths, strict=True):
+        if line[0].top >= HEAD:
+            continue
+        seen = _seen(line)
+        weight = TITLE_WEIGHT if width > TITLE_WIDTH * usual else 1
+        for kind in scores:
+            scores[kind] += weight * _hits(kind, seen)
+    return scores
+
+
+def _seen(words: Iterable[Word]) -> set[str]:
+    """Articles stand apart: *dell'invalidità* speaks of *invalidità*."""
+    return {_plain(part) for word in words for part in re.split("['’]", word.text)}
 
 
 def _hits(kind: str, seen: set[str]) -> int:
