@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from appliance.capture import opening
 from appliance.capture.darkroom import Darkroom
@@ -69,6 +69,42 @@ def test_turned_upright_by_what_the_camera_says(turn, shape, black, kind):
     assert seen.shape == (*shape, 3)
     assert seen[black].max() < 60
     assert 100 < seen.mean() < 150
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_all_eight_ways_to_hold_a_camera(turn):
+    picture = Image.new("RGB", (300, 200), "white")
+    picture.paste("black", (0, 0, 150, 50))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    data = encoded(picture, exif=exif, quality=95)
+    asked = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    assert np.abs(open_here(data).astype(int) - asked).max() < 60
+
+
+def noisy_jpeg(**how) -> bytes:
+    noise = np.random.default_rng(4).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    return encoded(Image.fromarray(noise), quality=80, **how)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_with_a_hole_is_not_taken_for_a_whole_picture(progressive):
+    data = bytearray(noisy_jpeg(progressive=progressive))
+    middle = len(data) // 2
+    data[middle : middle + 400] = bytes(400)
+    with pytest.raises(InvalidPicture):
+        open_here(bytes(data))
+
+
+def test_a_jpeg_that_ends_early_is_refused():
+    data = noisy_jpeg()
+    with pytest.raises(InvalidPicture):
+        open_here(data[: len(data) * 2 // 3])
+
+
+def test_the_few_stray_bytes_of_cheap_cameras_do_no_harm():
+    data = noisy_jpeg()
+    assert np.array_equal(open_here(data[:-2] + bytes(3) + data[-2:]), open_here(data))
 
 
 @pytest.mark.parametrize(
