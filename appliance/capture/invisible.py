@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 import pikepdf
@@ -119,6 +120,21 @@ def _to_unicode() -> bytes:
     return head + body + rest
 
 
+def _encodable(text: str) -> str:
+    """Composed, so that a search for à finds it; a sign the font cannot say leaves its place to be seen."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(sign if ord(sign) < 0x10000 else "\ufffd" for sign in composed if sign.isprintable())
+
+
+def _tallest(words: Sequence[Word]) -> dict[int, Word]:
+    """Of each line the word that says how tall it is: readers take words of other sizes for other lines, and a dash is low."""
+    tallest: dict[int, Word] = {}
+    for word in words:
+        known = tallest.get(word.line, word)
+        tallest[word.line] = max(known, word, key=lambda one: one.bottom - one.top)
+    return tallest
+
+
 def content(
     words: Sequence[Word], width_pt: float, height_pt: float, left_pt: float, bottom_pt: float
 ) -> bytes:
@@ -130,14 +146,18 @@ def content(
         left_pt, bottom_pt: where it stands.
     """
     lines = [b"q BT 3 Tr"]
+    tallest = _tallest(words)
     for word in words:
-        text = "".join(sign for sign in word.text if ord(sign) < 0x10000 and sign.isprintable())
-        size = max(_LOWEST_PT, (word.bottom - word.top) * height_pt)
+        text = _encodable(word.text)
         wide = (word.right - word.left) * width_pt
         if not text or wide <= 0:
             continue
+        line = tallest[word.line]
+        level = line.top <= (word.top + word.bottom) / 2 <= line.bottom
+        bottom = line.bottom if level else word.bottom
+        size = max(_LOWEST_PT, (line.bottom - line.top) * height_pt)
         stretch = 100 * wide / (len(text) * size * _ADVANCE / _EM)
-        x, y = left_pt + word.left * width_pt, bottom_pt + (1 - word.bottom) * height_pt
+        x, y = left_pt + word.left * width_pt, bottom_pt + (1 - bottom) * height_pt
         code = (text + " ").encode("utf-16-be").hex().encode()
         lines.append(
             b"%s %.2f Tf %.1f Tz 1 0 0 1 %.2f %.2f Tm <%s> Tj"

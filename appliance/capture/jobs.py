@@ -119,12 +119,19 @@ class Redacted(Answer, frozen=True, kw_only=True):
 
 
 class FoundHere(msgspec.Struct, frozen=True, kw_only=True):
-    """Something read on a page, canonical and as printed."""
+    """Something read on a page.
+
+    Attributes:
+        value: canonical.
+        shown: as printed.
+        repaired: a sign was read as one that looks like it, and put right because only so the number's own check holds.
+    """
 
     kind: str
     value: str
     shown: str
     box: Box
+    repaired: bool = False
 
 
 class WasRead(Answer, frozen=True, kw_only=True):

@@ -114,7 +114,9 @@ class Pages:
             return None
         read = self._read(state, facts)
         found = tuple(
-            words.FoundFacts(kind=one.kind, value=one.value, shown=one.shown, box=one.box)
+            words.FoundFacts(
+                kind=one.kind, value=one.value, shown=one.shown, box=one.box, repaired=one.repaired
+            )
             for one in read.found
         )
         return words.PageRead(page=page, sha256=facts.sha256, found=found, looks_like=read.looks_like)

@@ -77,12 +77,14 @@ class FoundFacts(msgspec.Struct, frozen=True, kw_only=True):
         value: canonical, as an answer of that kind is.
         shown: as printed.
         box: left, top, right, bottom as fractions of the page.
+        repaired: a sign of it was put right.
     """
 
     kind: str
     value: str
     shown: str
     box: tuple[float, float, float, float]
+    repaired: bool = False
 
 
 class PageFacts(msgspec.Struct, frozen=True, kw_only=True):

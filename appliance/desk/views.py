@@ -231,6 +231,7 @@ def _page(page: words.PageFacts, practice: Practice, state: Sitting) -> PageView
                 ),
                 fit=one.fit,
                 box=page.found[one.number].box,
+                repaired=page.found[one.number].repaired,
             )
             for one in offered
         ],

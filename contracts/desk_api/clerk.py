@@ -197,6 +197,7 @@ class FindingView(msgspec.Struct, frozen=True, kw_only=True):
         label: of the form's field it fits; `written` is what stands there now.
         fit: see `Fit`.
         box: left, top, right, bottom as fractions of the page.
+        repaired: a sign was not plain and was put right so that the number's own check holds; the clerk looks twice.
     """
 
     number: int
@@ -206,6 +207,7 @@ class FindingView(msgspec.Struct, frozen=True, kw_only=True):
     written: Value = ""
     fit: Fit
     box: tuple[float, float, float, float]
+    repaired: bool = False
 
 
 class PageView(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 
+import msgspec
 import pytest
 import requests
 from playwright.sync_api import expect
@@ -268,6 +269,14 @@ def test_what_stands_on_the_page_goes_into_the_form_only_when_said(papers, desk)
     press(papers, "Metta questo nella domanda")
     expect(papers.get_by_text("È uguale a quello della domanda.")).to_be_visible()
     assert pages(desk)[0].findings[0].fit is Fit.SAME
+
+
+def test_a_sign_that_was_put_right_is_told_of(papers, desk):
+    warning = papers.get_by_text("Un segno non si legge bene: controlli ogni cifra.")
+    for repaired, times in ((False, 0), (True, 1)):
+        desk.change_page(FIRST, findings=[msgspec.structs.replace(IBAN, repaired=repaired)])
+        papers.goto(papers.url.split("/foglio")[0].rstrip("/") + f"/foglio/{FIRST}")
+        expect(warning).to_have_count(times)
 
 
 def test_a_paper_is_photographed_by_itself_until_told_otherwise(papers, desk):

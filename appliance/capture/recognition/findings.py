@@ -60,7 +60,7 @@ def _free(hits: Iterable[Hit], taken: bytearray) -> Iterator[Hit]:
 
 def _here(kind: str, hit: Hit, stream: Stream) -> FoundHere:
     shown = " ".join(stream.signs[hit.start : hit.end].split())[:MAX_SHOWN]
-    return FoundHere(kind=kind, value=hit.value, shown=shown, box=_around(hit, stream))
+    return FoundHere(kind=kind, value=hit.value, shown=shown, box=_around(hit, stream), repaired=hit.repaired)
 
 
 def _around(hit: Hit, stream: Stream) -> Box:

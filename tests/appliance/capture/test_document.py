@@ -130,6 +130,22 @@ def test_words_are_found_and_copied_with_their_accents(file):
     assert (top, bottom) == pytest.approx((29.7, 35.6), abs=2.5)
 
 
+def test_signs_are_composed_and_low_ones_stand_as_tall_as_their_line(tmp_path):
+    words = (
+        Word("Citta\u0300", 0.10, 0.100, 0.20, 0.120, 0, 0.9),
+        Word("-", 0.22, 0.110, 0.23, 0.111, 0, 0.9),
+        Word("nuova", 0.25, 0.104, 0.33, 0.120, 0, 0.9),
+    )
+    path = tmp_path / "signs.pdf"
+    path.write_bytes(document_pdf([drawn(Ink.BITONAL, words=words)]))
+    assert said_by("pdftotext", str(path), "-").split("\n")[0] == "Citt\u00e0 - nuova"
+    boxes = re.findall(
+        r'yMin="([\d.]+)" xMax="[\d.]+" yMax="([\d.]+)">', said_by("pdftotext", "-bbox", str(path), "-")
+    )
+    dash = [float(side) / 72 * 25.4 / 297 for side in boxes[1]]
+    assert dash == pytest.approx([0.10, 0.12], abs=0.004)
+
+
 def test_words_are_not_seen(leaves):
     bare = msgspec.structs.replace(leaves[0], words=())
     seen = []
