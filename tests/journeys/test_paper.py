@@ -77,7 +77,8 @@ def test_five_sheets_become_one_document_an_officer_accepts(world, clerk, page, 
     take(page, world, 2, 2, blurred=True)
     expect(page.get_by_text("La pagina è sfocata.")).to_be_visible()
     take(page, world, 3, 3, cut=True)
-    expect(page.get_by_text("Manca un pezzo del foglio.")).to_be_visible()
+    # Whether an edge that is not seen lies outside the picture is not always to be told; that something is wrong, always.
+    expect(page.get_by_text(re.compile("Manca un pezzo del foglio|Non sono sicuro dei bordi"))).to_be_visible()
     take(page, world, 4, 4, upside_down=True)
     take(page, world, 6, 5, paper="iban")
     picture(page, "01-five-pages")

@@ -11,9 +11,11 @@ from playwright.sync_api import expect
 
 from contracts.desk_api.clerk import CarriedView, LineView, ReadingView, Stage
 from contracts.errors import Problem, WhoCanAct
+from contracts.messages.letters import LetterWord
 from contracts.practices.catalogue import shipped
 from tests.peers.browser import Visit
 from tests.peers.fake_desk import CITIZEN, NAME, PIN, USER, device
+from web_local import signs
 
 expect.set_options(timeout=10_000)
 
@@ -327,6 +329,20 @@ def test_a_letters_state_changes_in_the_open_list(clerk, desk):
     )
     desk.show()
     expect(first).to_contain_text("Trasmessa")
+
+
+def test_a_letter_on_its_way_does_not_take_the_page_from_under_the_reader(clerk, desk):
+    desk.at(Stage.DONE)
+    page = clerk.page
+    clerk.go("/sportello")
+    page.evaluate("window.same = true")
+    page.get_by_role("button", name="Fine, senza ricevuta").focus()
+    for word in (LetterWord.SENT, LetterWord.RECEIVED):
+        row = msgspec.structs.replace(desk.view.sitting.letter, word=word)
+        desk.sit(letter=row)
+        expect(page.locator("#parola")).to_contain_text(signs.letter_sign(row).word)
+    assert page.evaluate("window.same")
+    expect(page.locator(":focus")).to_have_text("Fine, senza ricevuta")
 
 
 def test_reading_moves_in_place_and_the_next_page_comes_by_itself(clerk, desk):

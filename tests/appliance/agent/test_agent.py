@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -68,8 +69,11 @@ def test_a_planned_stop_leaves_exit_code_zero_and_the_goodbye_every_time(world):
             lambda _, n=number: sum(r["presence"] == "online" for r in world.heard(Up.STATUS)) > n, "a birth"
         )
         assert program.stop() == 0
-    goodbyes = [r["why"] for r in world.heard(Up.STATUS) if r["presence"] == "offline"]
-    assert goodbyes == ["stop"] * 4
+    said = [r.get("why") if r["presence"] == "offline" else "online" for r in world.heard(Up.STATUS)]
+    assert said.count("stop") == 4
+    # A link may break on a busy machine; after a goodbye only the next birth may come.
+    assert said[-1] == "stop"
+    assert all(after == "online" for word, after in itertools.pairwise(said) if word == "stop"), said
 
 
 def test_the_twin_is_applied_remembered_and_reported(world):
