@@ -16,7 +16,20 @@ from typing import Any, Final
 import msgspec
 
 from appliance.capture import wire
-from appliance.capture.jobs import Answer, AnyJob, Develop, Job, Look, Read, Redact, Refused
+from appliance.capture.jobs import (
+    Answer,
+    AnyJob,
+    BarcodesRead,
+    Develop,
+    Job,
+    LinesRead,
+    Look,
+    Read,
+    ReadBarcodes,
+    ReadLines,
+    Redact,
+    Refused,
+)
 from contracts.errors import Problem, PueError, WhoCanAct
 
 MEMORY_LIMIT_BYTES: Final = 1536 * 1024 * 1024
@@ -56,6 +69,8 @@ class Room:
             from appliance.capture.developing import redact_leaf
 
             return redact_leaf(job)
+        if isinstance(job, ReadLines | ReadBarcodes):
+            return _codes(job)
         assert isinstance(job, Read)
         from appliance.capture.recognition.reading import read_leaf
 
@@ -68,6 +83,19 @@ class Room:
             self._watching = Looking()
         answer: Answer = self._watching.look(job)
         return answer
+
+
+def _codes(job: ReadLines | ReadBarcodes) -> Answer:
+    from appliance.capture.opening import open_here
+
+    picture = open_here(job.picture)
+    if isinstance(job, ReadLines):
+        from appliance.capture.mrz.reading import read_printed_lines
+
+        return LinesRead(zone=read_printed_lines(picture))
+    from appliance.capture.barcodes import read_barcodes
+
+    return BarcodesRead(codes=tuple(read_barcodes(picture)))
 
 
 def serve(line: socket.socket, room: Room) -> None:

@@ -81,7 +81,7 @@ def flatten(
     kind, width_mm, height_mm = _size(proportion, across, down, px_per_mm)
     dpi = min(best_dpi, MM_PER_INCH * max(across / width_mm, down / height_mm))
     size = max(1, round(width_mm / MM_PER_INCH * dpi)), max(1, round(height_mm / MM_PER_INCH * dpi))
-    flat = _straightened(picture, quad, size)
+    flat = straightened(picture, quad, size)
     return Sheet(flat, dpi, width_mm, height_mm, kind)
 
 
@@ -97,7 +97,7 @@ def whole(picture: Pixels, *, best_dpi: float = BEST_DPI) -> Sheet:
     return Sheet(np.asarray(smaller), best_dpi, width_mm, height_mm, kind)
 
 
-def _straightened(picture: Pixels, quad: Quad, size: tuple[int, int]) -> Pixels:
+def straightened(picture: Pixels, quad: Quad, size: tuple[int, int]) -> Pixels:
     """The inside of the quad as a rectangle. Only the part of the picture around it is touched."""
     low = np.floor(quad.min(0)).clip(0).astype(int)
     far = np.ceil(quad.max(0)).astype(int) + 1

@@ -68,6 +68,18 @@ class Read(Job, frozen=True, kw_only=True):
     asked: str = ""
 
 
+class ReadLines(Job, frozen=True, kw_only=True):
+    """Read the printed lines (MRZ) of the identity document in a picture."""
+
+    picture: bytes
+
+
+class ReadBarcodes(Job, frozen=True, kw_only=True):
+    """Read the bar codes in a picture."""
+
+    picture: bytes
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag=str.lower):
     """What came of a job."""
 
@@ -146,8 +158,50 @@ class WasRead(Answer, frozen=True, kw_only=True):
     looks_like: str = ""
 
 
-AnyJob = Look | Develop | Redact | Read
-AnyAnswer = Refused | Looked | Developed | Redacted | WasRead
+class LinesHere(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine readable zone whose check digits all hold.
+
+    Attributes:
+        layout: TD1, TD2 or TD3.
+        lines: as printed.
+        confidence: of each sign, line by line, from 0 to 1.
+        sure: no sign is doubtful. A name has no check digit: only this tells a wrong one.
+    """
+
+    layout: str
+    lines: tuple[str, ...]
+    confidence: tuple[tuple[float, ...], ...]
+    sure: bool
+
+
+class BarcodeHere(msgspec.Struct, frozen=True, kw_only=True):
+    """One bar code.
+
+    Attributes:
+        kind: code39, code128, pdf417, qr or datamatrix.
+        text: what it says.
+        codice_fiscale: the same, if that is what it is.
+    """
+
+    kind: str
+    text: str
+    codice_fiscale: str = ""
+
+
+class LinesRead(Answer, frozen=True, kw_only=True):
+    """The document's lines; None: there are none, or none whose check digits hold."""
+
+    zone: LinesHere | None
+
+
+class BarcodesRead(Answer, frozen=True, kw_only=True):
+    """All codes of the picture."""
+
+    codes: tuple[BarcodeHere, ...]
+
+
+AnyJob = Look | Develop | Redact | Read | ReadLines | ReadBarcodes
+AnyAnswer = Refused | Looked | Developed | Redacted | WasRead | LinesRead | BarcodesRead
 
 MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
 """More than any picture of a desk with its page."""

@@ -78,7 +78,9 @@ def test_five_sheets_become_one_document_an_officer_accepts(world, clerk, page, 
     expect(page.get_by_text("La pagina è sfocata.")).to_be_visible()
     take(page, world, 3, 3, cut=True)
     # Whether an edge that is not seen lies outside the picture is not always to be told; that something is wrong, always.
-    expect(page.get_by_text(re.compile("Manca un pezzo del foglio|Non sono sicuro dei bordi"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile("Manca un pezzo del foglio|Non sono sicuro dei bordi"))
+    ).to_be_visible()
     take(page, world, 4, 4, upside_down=True)
     take(page, world, 6, 5, paper="iban")
     picture(page, "01-five-pages")
