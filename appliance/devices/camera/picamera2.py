@@ -7,15 +7,13 @@ is imported when the camera is opened.
 
 from __future__ import annotations
 
-import io
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 import msgspec
-import numpy as np
-from PIL import Image
 
+from appliance.devices.camera.planes import Planes, jpeg_of, planes_of
 from appliance.devices.camera.port import CameraAbsent, CameraClosed, CameraError, CameraFault, Claim
 from appliance.devices.port import (
     Condition,
@@ -60,29 +58,6 @@ class Picamera2Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     lens_position: Annotated[float, msgspec.Meta(ge=0, le=15)] | None = None
     buffers: Annotated[int, msgspec.Meta(ge=2, le=5)] = 3
     frame_s: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0
-
-
-def picture_of(planes: np.ndarray[Any, np.dtype[np.uint8]], width: int, height: int) -> Image.Image:
-    """A YUV420 frame (BT.601 full range) as picamera2 gives it → RGB.
-
-    Args:
-        planes: 3/2·height rows of `stride` bytes: Y, then U and V with half the stride, two of their rows a row.
-        width: of the picture; at most the stride, which hardware pads.
-        height: of the picture, even.
-    """
-    stride = planes.shape[1]
-    flat = np.ascontiguousarray(planes).reshape(-1)
-    luma = flat[: height * stride].reshape(height, stride)[:, :width]
-    quarter = (height // 2) * (stride // 2)
-    chroma = [
-        flat[start : start + quarter].reshape(height // 2, stride // 2)[:, : width // 2]
-        for start in (height * stride, height * stride + quarter)
-    ]
-    bands = [Image.fromarray(np.ascontiguousarray(plane)) for plane in (luma, *chroma)]
-    size = (width, height)
-    return Image.merge(
-        "YCbCr", [bands[0], *(band.resize(size, Image.Resampling.BILINEAR) for band in bands[1:])]
-    ).convert("RGB")
 
 
 def _open_picamera2(number: int) -> Any:
@@ -174,22 +149,17 @@ class Picamera2Camera:
                 self._trouble = CameraFault("the camera gave no picture", reason=type(error).__name__)
                 self._show()
                 raise self._trouble from error
-        out = io.BytesIO()
-        if self._settings.turn_deg:
-            picture = picture.rotate(-self._settings.turn_deg, expand=True)
-        picture.save(out, "JPEG", quality=quality)
-        return out.getvalue()
+        return jpeg_of(picture, quality, self._settings.turn_deg)
 
-    def _frame(self, camera: Any, stream: str, *, fresh: bool) -> Image.Image:
+    def _frame(self, camera: Any, stream: str, *, fresh: bool) -> Planes:
         # Only a sensor that reports its exposure can tell which frame began after now (a UVC camera does not).
         job = camera.capture_request(wait=False, flush=fresh and "ExposureTime" in camera.camera_controls)
         request = camera.wait(job, timeout=self._settings.frame_s)
         try:
-            planes = request.make_array(stream)
-            width, height = request.config[stream]["size"]
+            frame, given = request.make_array(stream), request.config[stream]
         finally:
             request.release()
-        return picture_of(planes, width, height)
+        return planes_of(frame, given["format"], *given["size"])
 
     def _running(self) -> Any:
         if not self._wanted:
@@ -223,7 +193,8 @@ class Picamera2Camera:
             )
             camera.start()
         except BaseException:
-            camera.close()
+            with suppress(Exception):
+                camera.close()
             raise
         return camera
 
