@@ -14,7 +14,8 @@ from tests.peers.libcamera.root import PROJECT, PYTHON, command_in
 FRAME = (4608, 2592)
 SIZES = [(4608, 2592), (2304, 1296), (640, 360)]
 LIMIT_S = 300
-PICAMERA2_WARNS = ("-W", "ignore:setDaemon")
+PICAMERA2_WARNS = ("-W", "ignore:setDaemon", "-W", "ignore:unclosed file:ResourceWarning")
+"""Of its own: an old way to make threads, and a pipe that a camera which could not be opened keeps until it is collected."""
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",

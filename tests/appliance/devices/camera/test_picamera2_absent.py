@@ -6,7 +6,8 @@ import importlib.util
 
 import pytest
 
-from appliance.devices.camera.picamera2 import Picamera2Camera, Picamera2Settings
+from appliance.devices.camera.picamera2 import Picamera2Camera
+from appliance.devices.camera.picamera2_settings import Picamera2Settings
 from appliance.devices.camera.port import CameraAbsent, CameraClosed, CameraLent
 from appliance.devices.port import Condition, DeviceKind
 from appliance.devices.registry import open_device

@@ -12,14 +12,18 @@ import os
 import threading
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import virtual_camera
 from PIL import Image
 from virtual_camera import VirtualPicamera2
 
-from appliance.devices.camera.picamera2 import Picamera2Camera, Picamera2Settings
-from appliance.devices.camera.port import CameraAbsent, CameraLent
+from appliance.devices.camera import streams
+from appliance.devices.camera.live import Live
+from appliance.devices.camera.picamera2 import Picamera2Camera
+from appliance.devices.camera.picamera2_settings import Picamera2Settings
+from appliance.devices.camera.port import CameraAbsent, CameraFault, CameraLent
 from appliance.devices.port import Condition
 
 FULL, SMALL = (4608, 2592), (640, 360)
@@ -180,18 +184,91 @@ def test_a_camera_that_is_not_there_is_absent():
 
 
 def test_what_we_wish_of_a_sensor_does_no_harm_where_there_is_none(camera):
-    known = set(camera._camera.camera_controls)
+    known = set(camera._streams._camera.camera_controls)
     assert {"AfMode", "LensPosition", "ExposureTime"}.isdisjoint(known), (
         "this camera has no lens and no shutter"
     )
     with pytest.raises(RuntimeError, match="not advertised"):
-        camera._camera.set_controls({"LensPosition": 2.9})
+        camera._streams._camera.set_controls({"LensPosition": 2.9})
     with opened(number=1, lens_position=2.9) as other, other.hold("scan"):
         assert picture(other.still()).size == FULL
 
 
-def test_the_camera_is_made_anew_when_memory_was_short():
+def test_every_configuration_carries_the_wishes_that_the_camera_knows(camera, monkeypatch):
+    monkeypatch.setattr(streams, "wishes", lambda **_: {"FaceDetectMode": 0, "AfMode": 2})
+    inner = camera._streams._camera
+    for create in (inner.create_preview_configuration, inner.create_still_configuration):
+        made = camera._streams._configuration(create, FULL, 2)
+        assert made["controls"] == {"FaceDetectMode": 0}
+        assert made["lores"]["size"] == SMALL
+
+
+def test_a_camera_that_switches_its_mode_gives_the_same_pictures():
+    with opened(switch_mode=True) as camera:
+        for _ in range(3):
+            small = camera.preview()
+            assert picture(small).size == SMALL
+            assert apart(small, "/mnt/desk.jpg") < LIKE_SMALL
+            full = camera.still()
+            assert picture(full).size == FULL
+            assert apart(full, "/mnt/desk.jpg") < LIKE
+        assert camera._streams._camera.camera_config["main"]["size"] == (2304, 1296)
+
+
+def test_where_memory_is_short_at_the_start_it_starts_with_fewer_buffers():
     virtual_camera.memory_is_short = 1
     with opened() as camera:
+        assert camera.state().condition is Condition.READY
+        assert camera._streams._camera.camera_config["buffer_count"] == 2
         assert picture(camera.still()).size == FULL
     assert virtual_camera.memory_is_short == 0
+
+
+def test_where_memory_is_short_for_a_picture_the_camera_is_made_anew():
+    with opened(switch_mode=True) as camera:
+        camera.preview()
+        virtual_camera.memory_is_short = 1
+        first = camera._streams
+        assert picture(camera.still()).size == FULL
+        assert camera._streams is not first
+        assert camera.state().condition is Condition.READY
+    assert virtual_camera.memory_is_short == 0
+
+
+def test_where_memory_stays_short_it_says_so_and_recovers():
+    with opened(switch_mode=True) as camera:
+        virtual_camera.memory_is_short = 4
+        with pytest.raises(CameraAbsent):
+            camera.still()
+        assert camera.state().facts == {"reason": "OSError"}
+        virtual_camera.memory_is_short = 0
+        assert picture(camera.still()).size == FULL
+        assert camera.state().condition is Condition.READY
+
+
+def test_a_frame_that_does_not_come_in_time_is_a_fault_and_the_next_one_a_picture():
+    with opened() as camera:
+        inner = camera._streams._camera
+        inner.stop()
+        started = camera._settings
+        camera._streams._settings = msgspec.structs.replace(started, frame_s=0.2)
+        with pytest.raises(CameraFault):
+            camera.preview()
+        assert (camera.state().condition, camera.state().code) == (Condition.TROUBLE, "camera.fault")
+        assert picture(camera.preview()).size == SMALL
+
+
+def test_live_pictures_go_on_for_a_viewer_while_sheets_are_taken(camera):
+    live = Live(camera)
+    live.worker.start()
+    try:
+        number = 0
+        for _ in range(3):
+            with camera.hold("scan"):
+                assert picture(camera.still()).size == FULL
+            frame = live.next(number, 20)
+            assert frame is not None
+            assert frame.number > number
+            number = frame.number
+    finally:
+        live.worker.stop()
