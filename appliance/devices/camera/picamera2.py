@@ -140,7 +140,7 @@ class Picamera2Camera:
         """
         streams = self._running()
         try:
-            if streams.light and self._monotonic() - self._last_sheet_s > self._settings.visit_s:
+            if streams.light and self._monotonic() - self._last_sheet_s > self._settings.same_light_s:
                 streams.keep(None)
             return take(streams)
         except Exception:

@@ -26,7 +26,7 @@ class Picamera2Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         lens_file: where the position found is kept; empty: it is looked for at each start.
         focus_s: the longest search for it.
         ev: correction of the automatic exposure in stops, so that paper is white and not burnt.
-        visit_s: exposure and white balance stay as for the first sheet until so long after the last.
+        same_light_s: exposure and white balance stay as for the first sheet until so long after the last.
         buffers: frames in flight; each costs about 33 MB of contiguous memory at full resolution.
         frame_s: the longest wait for a frame.
     """
@@ -42,6 +42,6 @@ class Picamera2Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     lens_file: str = ""
     focus_s: Annotated[float, msgspec.Meta(gt=0, le=30)] = 5.0
     ev: Annotated[float, msgspec.Meta(ge=-2, le=2)] = 0.3
-    visit_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 180.0
+    same_light_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 180.0
     buffers: Annotated[int, msgspec.Meta(ge=FEWEST_BUFFERS, le=5)] = 3
     frame_s: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0

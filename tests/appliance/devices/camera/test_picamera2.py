@@ -1,4 +1,4 @@
-"""The libcamera driver, judged where libcamera is: each test here is the one of that name in `inside/check_picamera2.py`."""
+"""The libcamera driver, judged where libcamera is: each test here is the one of that name in the folder `inside`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ import pytest
 
 from tests.peers.libcamera.running import Root
 
-CHECKS = Path(__file__).parent / "inside" / "check_picamera2.py"
-NAMES = [
-    part.name
-    for part in ast.parse(CHECKS.read_text()).body
+FILES = sorted((Path(__file__).parent / "inside").glob("check_*.py"))
+CHECKS = [
+    (file, part.name)
+    for file in FILES
+    for part in ast.parse(file.read_text()).body
     if isinstance(part, ast.FunctionDef) and part.name.startswith("test_")
 ]
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    return Root(tmp_path_factory.mktemp("libcamera")).check(CHECKS)
+    root = Root(tmp_path_factory.mktemp("libcamera"))
+    return {file: root.check(file) for file in FILES}
 
 
-def test_every_check_was_run(outcomes):
-    assert sorted(outcomes) == sorted(NAMES)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_check_was_run(outcomes, file):
+    assert sorted(outcomes[file]) == sorted(name for where, name in CHECKS if where == file)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_inside(outcomes, name):
-    assert outcomes[name] == "", outcomes[name]
+@pytest.mark.parametrize(("file", "name"), CHECKS, ids=[name for _, name in CHECKS])
+def test_inside(outcomes, file, name):
+    assert outcomes[file][name] == "", outcomes[file][name]
