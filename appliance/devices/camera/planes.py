@@ -11,6 +11,8 @@ from appliance.devices.camera.port import CameraFault
 
 Plane = np.ndarray[Any, np.dtype[np.uint8]]
 LAYOUTS: Final = ("YUV420", "NV12")
+LEAST_STILL_QUALITY: Final = 90
+"""Below it a picture is looked at once, and may be made by the quicker arithmetic."""
 
 
 class Planes(NamedTuple):
@@ -47,4 +49,5 @@ def planes_of(frame: Plane, layout: str, width: int, height: int) -> Planes:
 def jpeg_of(planes: Planes, quality: int, turn_deg: int = 0) -> bytes:
     """A JPEG, turned clockwise by a multiple of 90°."""
     turned = (np.ascontiguousarray(np.rot90(plane, -turn_deg // 90)) for plane in planes)
-    return bytes(simplejpeg.encode_jpeg_yuv_planes(*turned, quality=quality, fastdct=True))
+    live = quality < LEAST_STILL_QUALITY
+    return bytes(simplejpeg.encode_jpeg_yuv_planes(*turned, quality=quality, fastdct=live))

@@ -101,7 +101,13 @@ class V4l2Camera:
         self._show()
 
     def state(self) -> DeviceState:
-        """How it is; its facts name the settings that the camera cannot follow."""
+        """How it is; its facts name the settings that the camera cannot follow. A pulled cable is seen here, too."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._child is not None and self._path is not None and not self._path.exists():
+                    self._lost("no device")
+            finally:
+                self._lock.release()
         return self._keeper.state()
 
     def watch(self, on_change: OnChange) -> None:

@@ -127,6 +127,16 @@ def test_it_is_absent_when_unplugged_and_ready_when_plugged_in_again(camera, dev
     assert changes == [(Condition.ABSENT, "camera.absent")] * 2 + [(Condition.READY, "")]
 
 
+def test_a_pulled_cable_is_seen_even_while_nobody_looks(camera, device, reel):
+    child = camera._child.pid
+    device.unlink()
+    assert (camera.state().condition, camera.state().code) == (Condition.ABSENT, "camera.absent")
+    assert not Path(f"/proc/{child}").exists()
+    device.write_bytes(reel)
+    assert seen(camera.still()).size == SIZE
+    assert camera.state().condition is Condition.READY
+
+
 def test_a_child_that_dies_costs_one_picture(camera):
     os.kill(camera._child.pid, signal.SIGKILL)
     with pytest.raises(CameraFault):
