@@ -106,7 +106,8 @@ def make(target: Path) -> None:
     sources = [f"deb {address} {suite} main" for suite in (SUITE, BACKPORTS)]
     chosen = ["--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}", *apt_settings()]
     subprocess.run(["mmdebstrap", *chosen, SUITE, str(target), *sources], check=True)
-    shutil.copyfile(CERTIFICATES, target / CERTIFICATES.relative_to("/"))
+    if CERTIFICATES.exists():  # whom this machine trusts, pip must trust there as well
+        shutil.copyfile(CERTIFICATES, target / CERTIFICATES.relative_to("/"))
     with (target / "etc/pip.conf").open("w") as file:
         pip_settings(output([sys.executable, "-m", "pip", "config", "list"])).write(file)
     shutil.copyfile(LOCK, target / "root.lock")

@@ -24,6 +24,7 @@ from appliance.devices.camera.live import Live
 from appliance.devices.camera.picamera2 import Picamera2Camera
 from appliance.devices.camera.picamera2_settings import Picamera2Settings
 from appliance.devices.camera.port import CameraAbsent, CameraFault, CameraLent
+from appliance.devices.camera.sensor import Light
 from appliance.devices.port import Condition
 
 FULL, SMALL = (4608, 2592), (640, 360)
@@ -201,6 +202,39 @@ def test_every_configuration_carries_the_wishes_that_the_camera_knows(camera, mo
         made = camera._streams._configuration(create, FULL, 2)
         assert made["controls"] == {"FaceDetectMode": 0}
         assert made["lores"]["size"] == SMALL
+
+
+def test_the_first_sheets_light_is_kept_until_sheets_are_over(monkeypatch):
+    seen = [Light(exposure_us, 1.0, (1.0, 1.0)) for exposure_us in (1000, 2000, 3000, 4000)]
+    told = iter(seen)
+    monkeypatch.setattr(streams, "light_of", lambda _: next(told))  # this camera has no shutter to tell of
+    hour = [0.0]
+    camera = Picamera2Camera(
+        Picamera2Settings(same_light_s=60), open_camera=VirtualPicamera2, monotonic=lambda: hour[0]
+    )
+    camera.open()
+
+    def kept_after_a_sheet():
+        with camera.hold("scan"):
+            camera.still()
+        return camera._streams.light
+
+    try:
+        assert kept_after_a_sheet() == seen[0]
+        hour[0] += 59
+        assert kept_after_a_sheet() == seen[0]
+        hour[0] += 59
+        camera.preview()
+        assert camera._streams.light == seen[0]
+        hour[0] += 2
+        camera.preview()
+        assert camera._streams.light is None
+        assert kept_after_a_sheet() == seen[2]
+        with camera.hold("portrait"):
+            camera.still()
+        assert camera._streams.light is None
+    finally:
+        camera.close()
 
 
 def test_a_camera_that_switches_its_mode_gives_the_same_pictures():
