@@ -36,6 +36,7 @@ VENV: Final = ROOT / ".venv"
 VENV_PYTHON: Final = VENV / "bin" / "python"
 LOCK: Final = ROOT / "requirements.lock"
 NODE_MODULES: Final = ROOT / "node_modules"
+LIBCAMERA: Final = ROOT / "tests" / "peers" / "libcamera" / "root.py"
 FACES: Final = (ROOT / "web_local" / "static" / "vendor", ROOT / "fleet" / "console" / "static" / "vendor")
 OLDEST_PYTHON: Final = (3, 11)
 OLDEST_NODE: Final = 20
@@ -174,6 +175,9 @@ NEEDS: Final = (
     Need("libactivation-java", "test", "the same"),
     Need("libcommons-io-java", "test", "the same"),
     Need("libbcprov-java", "test", "the same"),
+    Need(
+        "mmdebstrap", "test", "makes the Debian with libcamera for the camera's tests", program="mmdebstrap"
+    ),
 )
 
 
@@ -496,6 +500,26 @@ def ready_texts() -> None:
     mark_done("texts", key)
 
 
+# ---------------------------------------------------------------- libcamera
+
+
+def ready_libcamera() -> None:
+    """A Debian in a folder with the camera stack of a Raspberry Pi, for the tests of its driver; clones share it."""
+    make = [str(VENV_PYTHON), str(LIBCAMERA)]
+    if answer([*make, "--ready"]) is not None:
+        return
+    rights = _rights_to_install()
+    if rights is None:
+        msg = (
+            "the Debian with libcamera is missing, and this user may not make it.\n"
+            f"  Ask whoever administers this machine to run:\n    sudo {' '.join(make)}\n"
+            f"  and then run the same make command again."
+        )
+        raise SetupError(msg)
+    advice = "Are Debian's mirror and pip's index reached? Then run make again."
+    run("libcamera: making a Debian for it (some four minutes, 1.1 GB)", [*rights, *make], advice=advice)
+
+
 # ---------------------------------------------------------------- all together
 
 
@@ -515,6 +539,8 @@ def ready(purpose: str) -> None:
         ready_python()
         ready_front_end()
         ready_texts()
+        if purpose == "test":
+            ready_libcamera()
 
 
 def _take_turn(file_number: int) -> None:

@@ -26,7 +26,12 @@ PROCESSES = {
 }
 """Each is a program of its own: houses and processes never import each other."""
 
-MOUNTED = ("appliance.devices.card_reader.cli", "appliance.capture.cli", "appliance.desk.authorities.cli")
+MOUNTED = (
+    "appliance.devices.card_reader.cli",
+    "appliance.capture.cli",
+    "appliance.desk.cli",
+    "appliance.desk.authorities.cli",
+)
 """Modules that add commands of their own, where they are installed."""
 
 

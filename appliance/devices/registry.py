@@ -27,6 +27,7 @@ DRIVERS: Final[Mapping[DeviceKind, Mapping[str, str]]] = {
         "simulated": "appliance.devices.camera.simulated:SimulatedCamera",
         "folder": "appliance.devices.camera.folder:FolderCamera",
         "picamera2": "appliance.devices.camera.picamera2:Picamera2Camera",
+        "v4l2": "appliance.devices.camera.v4l2:V4l2Camera",
         "disabled": "appliance.devices.camera.disabled:DisabledCamera",
     },
     DeviceKind.BARCODE: {

@@ -18,7 +18,7 @@ LINT = [
 ]
 
 # Beside a device's drivers: what any room may import from its folder.
-NOT_DRIVERS = {"__init__", "port", "live"}  # `live` works with whatever keeps the camera's port
+NOT_DRIVERS = {"__init__", "port", "live", "trial"}  # the last two work with whatever keeps the camera's port
 # Who may name a driver: what wires a process, what finds drivers by name, what plays the simulated world.
 DOORS = {"__main__", "cli", "demo"}
 FINDERS = {"appliance.devices.registry", "appliance.devices.scenario"}

@@ -1,7 +1,6 @@
 """Every camera driver keeps the promise of `camera/port.py`.
 
-picamera2 exists on a Raspberry Pi only; what can be judged here is in `tests/appliance/devices/test_picamera2.py`,
-the rest belongs to `tests/hardware`.
+picamera2 needs another Python than ours: it is judged in `tests/appliance/devices/camera/test_picamera2.py`.
 """
 
 from __future__ import annotations
@@ -16,19 +15,30 @@ from appliance.devices.camera import scene
 from appliance.devices.camera.port import CameraClosed, CameraHeld, CameraLent
 from appliance.devices.port import Condition, DeviceKind, InvalidDeviceSettings
 from appliance.devices.registry import DRIVERS, make_device
+from tests.peers.film import film
 
-HERE = ("folder", "simulated")
+HERE = ("folder", "simulated", "v4l2")
 
 
 def test_no_driver_escapes_this_suite():
     assert set(HERE) | {"disabled", "picamera2"} == set(DRIVERS[DeviceKind.CAMERA])
 
 
+@pytest.fixture(scope="module")
+def reel(tmp_path_factory):
+    desk = scene.desk_with(scene.sample_page()).resize((1240, 1640))
+    return film(tmp_path_factory.mktemp("film") / "camera.avi", [desk] * 70)
+
+
 @pytest.fixture(params=HERE)
-def camera(request, tmp_path):
+def camera(request, tmp_path, reel):
     for number in (1, 2):
         scene.sample_page(number).save(tmp_path / f"page-{number}.png")
-    settings = {"folder": str(tmp_path)} if request.param == "folder" else {}
+    settings = {}
+    if request.param == "folder":
+        settings = {"folder": str(tmp_path)}
+    elif request.param == "v4l2":
+        settings = {"device": str(reel)}
     made = make_device(DeviceKind.CAMERA, request.param, settings)
     yield made
     made.close()

@@ -109,6 +109,32 @@ def test_a_release_newer_than_the_lock_changes_nothing(bootstrap, tmp_path):
     assert "1.0" in (target / "asked.py").read_text()
 
 
+# ---------------------------------------------------------------- libcamera
+
+
+def test_without_rights_it_says_how_the_debian_with_libcamera_is_made(bootstrap, monkeypatch):
+    monkeypatch.setattr(bootstrap, "answer", lambda command: None)
+    monkeypatch.setattr(bootstrap, "_rights_to_install", lambda: None)
+    with pytest.raises(bootstrap.SetupError, match=r"sudo \S+/python \S+/tests/peers/libcamera/root\.py"):
+        bootstrap.ready_libcamera()
+
+
+def test_the_debian_with_libcamera_takes_over_what_it_can_of_pips_settings():
+    from tests.peers.libcamera.root import pip_settings
+
+    listed = (
+        "global.index-url='https://index.example/simple'\n"
+        "global.extra-index-url='file:///here https://more.example/simple'\n"
+        "global.constraint='/etc/here.txt'\n"
+        ":env:.timeout='90'\n"
+    )
+    taken = dict(pip_settings(listed)["global"])
+    assert taken["index-url"] == "https://index.example/simple"
+    assert taken["extra-index-url"] == "https://more.example/simple"
+    assert taken["timeout"] == "90"
+    assert "constraint" not in taken
+
+
 # ---------------------------------------------------------------- stamps and runs
 
 

@@ -1,4 +1,4 @@
-"""A camera that reads picture files from a folder, one after the other: rehearsals with real scans, benches."""
+"""A camera that reads picture files from a folder, one after the other: rehearsals with real scans, benches, a network scanner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 from PIL import Image
 
-from appliance.devices.camera.port import STILL_LIMIT_BYTES, CameraAbsent, CameraClosed, CameraFault, Claim
+from appliance.devices.camera.dropped import Dropped
+from appliance.devices.camera.port import CameraAbsent, CameraClosed, CameraFault, Claim
 from appliance.devices.port import (
     Condition,
     DeviceKind,
@@ -21,14 +22,12 @@ from appliance.devices.port import (
     driver_settings,
 )
 from appliance.runtime.clock import utc_now
-from appliance.runtime.files import StorageError, read_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
 DRIVER: Final = "folder"
-_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png"})
 _PREVIEW_PX: Final = (640, 640)
 
 
@@ -36,7 +35,7 @@ class FolderCameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """Settings of the folder camera.
 
     Attributes:
-        folder: where the pictures are; taken in the order of their names, again from the first after the last.
+        folder: where the pictures are; each is taken once, in the order of arrival, and then again from the first.
     """
 
     folder: str
@@ -46,12 +45,11 @@ class FolderCamera:
     """`still` gives the next file, `preview` a small copy of the file that `still` would give."""
 
     def __init__(self, settings: FolderCameraSettings, *, now: Now = utc_now) -> None:
-        self._folder = Path(settings.folder)
+        self._dropped = Dropped(Path(settings.folder))
         self._keeper = StateKeeper(DeviceKind.CAMERA, DRIVER, now=now)
         self._claim = Claim(self._show)
         self._lock = threading.RLock()
         self._open = False
-        self._next = 0
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object]) -> Self:
@@ -80,7 +78,7 @@ class FolderCamera:
 
     def preview(self) -> bytes:
         """A small JPEG of the next file."""
-        data = self._read(step=0)
+        data = self._read(take=False)
         out = io.BytesIO()
         try:
             with Image.open(io.BytesIO(data)) as picture:
@@ -94,7 +92,7 @@ class FolderCamera:
 
     def still(self) -> bytes:
         """The next file as it is."""
-        return self._read(step=1)
+        return self._read(take=True)
 
     def hold(self, by: str) -> AbstractContextManager[None]:
         """Keep it for one task."""
@@ -104,33 +102,23 @@ class FolderCamera:
         """Give it away."""
         return self._claim.lend(to)
 
-    def _read(self, step: int) -> bytes:
+    def _read(self, *, take: bool) -> bytes:
         self._claim.refuse_if_lent()
         with self._lock:
             if not self._open:
                 raise CameraClosed("the camera is not open")
-            files = self._files()
             self._show()
-            if not files:
+            if not self._dropped.any():
                 raise CameraAbsent("the camera's folder holds no pictures")
-            chosen = files[self._next % len(files)]
-            self._next += step
-        try:
-            return read_bounded(chosen, limit_bytes=STILL_LIMIT_BYTES)
-        except StorageError as error:
-            raise CameraFault("a picture in the camera's folder cannot be read", reason=error.code) from error
-
-    def _files(self) -> list[Path]:
-        try:
-            return sorted(path for path in self._folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-        except OSError:
-            return []
+            if (picture := self._dropped.next(take=take)) is None:
+                raise CameraFault("no file in the camera's folder is a whole picture")
+            return picture
 
     def _show(self) -> None:
         with self._lock:
             if not self._open:
                 self._keeper.become(Condition.ABSENT, CameraClosed.code)
-            elif not self._files():
+            elif not self._dropped.any():
                 self._keeper.become(Condition.ABSENT, CameraAbsent.code)
             else:
                 condition, code, facts = self._claim.condition()

@@ -1,22 +1,20 @@
 """A Raspberry Pi camera (or a UVC camera under libcamera) by picamera2.
 
-One configuration with two streams serves preview and still alike: no mode switch, hence no shutter lag and
-no slow leak of contiguous memory. picamera2 comes with Raspberry Pi OS, not from an index of packages, so it
-is imported when the camera is opened.
+picamera2 comes with Raspberry Pi OS, not from an index of packages, so it is imported when the camera is opened.
 """
 
 from __future__ import annotations
 
-import io
 import threading
+import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-import msgspec
-import numpy as np
-from PIL import Image
-
+from appliance.devices.camera.lens import LensFile
+from appliance.devices.camera.picamera2_settings import FEWEST_BUFFERS, Picamera2Settings
+from appliance.devices.camera.planes import Planes, jpeg_of
 from appliance.devices.camera.port import CameraAbsent, CameraClosed, CameraError, CameraFault, Claim
+from appliance.devices.camera.streams import Streams, is_short_of_memory
 from appliance.devices.port import (
     Condition,
     DeviceKind,
@@ -32,57 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 DRIVER: Final = "picamera2"
-_MAINS_PERIOD_US: Final = 10_000
-"""Half a period of 50 Hz mains: lamps flicker at 100 Hz."""
-
-Pixels = Annotated[int, msgspec.Meta(ge=64, le=10_000, multiple_of=2)]
-
-
-class Picamera2Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of a libcamera camera.
-
-    Attributes:
-        number: which camera, as picamera2 counts them.
-        width, height: the full picture; by default the IMX708's full resolution.
-        preview_width, preview_height: the small stream, not larger than the full one.
-        turn_deg: turn pictures so that the clerk sees them upright.
-        lens_position: fixed focus in dioptres (1/metres), found once by calibration; none = continuous autofocus.
-        buffers: frames in flight; each costs about 33 MB of contiguous memory at full resolution.
-        frame_s: the longest wait for a frame.
-    """
-
-    number: Annotated[int, msgspec.Meta(ge=0, le=7)] = 0
-    width: Pixels = 4608
-    height: Pixels = 2592
-    preview_width: Pixels = 640
-    preview_height: Pixels = 360
-    turn_deg: Literal[0, 90, 180, 270] = 0
-    lens_position: Annotated[float, msgspec.Meta(ge=0, le=15)] | None = None
-    buffers: Annotated[int, msgspec.Meta(ge=2, le=5)] = 3
-    frame_s: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0
-
-
-def picture_of(planes: np.ndarray[Any, np.dtype[np.uint8]], width: int, height: int) -> Image.Image:
-    """A YUV420 frame (BT.601 full range) as picamera2 gives it → RGB.
-
-    Args:
-        planes: 3/2·height rows of `stride` bytes: Y, then U and V with half the stride, two of their rows a row.
-        width: of the picture; at most the stride, which hardware pads.
-        height: of the picture, even.
-    """
-    stride = planes.shape[1]
-    flat = np.ascontiguousarray(planes).reshape(-1)
-    luma = flat[: height * stride].reshape(height, stride)[:, :width]
-    quarter = (height // 2) * (stride // 2)
-    chroma = [
-        flat[start : start + quarter].reshape(height // 2, stride // 2)[:, : width // 2]
-        for start in (height * stride, height * stride + quarter)
-    ]
-    bands = [Image.fromarray(np.ascontiguousarray(plane)) for plane in (luma, *chroma)]
-    size = (width, height)
-    return Image.merge(
-        "YCbCr", [bands[0], *(band.resize(size, Image.Resampling.BILINEAR) for band in bands[1:])]
-    ).convert("RGB")
+SHEETS: Final = "scan"
+"""Who holds the camera for sheets of paper; others (a portrait) have light of their own."""
+T = TypeVar("T")
 
 
 def _open_picamera2(number: int) -> Any:
@@ -101,14 +51,19 @@ class Picamera2Camera:
         *,
         open_camera: Callable[[int], Any] = _open_picamera2,
         now: Now = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._open_camera = open_camera
+        self._monotonic = monotonic
+        self._lens_file = LensFile(settings.lens_file)
+        self._lens_position = settings.lens_position
         self._keeper = StateKeeper(DeviceKind.CAMERA, DRIVER, now=now)
         self._claim = Claim(self._show)
         self._lock = threading.RLock()
         self._wanted = False
-        self._camera: Any = None
+        self._streams: Streams | None = None
+        self._last_sheet_s = 0.0
         self._trouble: CameraError | None = None
 
     @classmethod
@@ -141,11 +96,11 @@ class Picamera2Camera:
 
     def preview(self) -> bytes:
         """A small JPEG from the small stream."""
-        return self._picture("lores", fresh=False, quality=75)
+        return jpeg_of(self._picture(Streams.small), 75, self._settings.turn_deg)
 
     def still(self) -> bytes:
         """A full JPEG, taken after this call began."""
-        return self._picture("main", fresh=True, quality=92)
+        return jpeg_of(self._picture(self._full), 92, self._settings.turn_deg)
 
     def hold(self, by: str) -> Any:
         """Keep it for one task."""
@@ -163,84 +118,100 @@ class Picamera2Camera:
 
     # ---- inside
 
-    def _picture(self, stream: str, *, fresh: bool, quality: int) -> bytes:
+    def _picture(self, take: Callable[[Streams], Planes]) -> Planes:
         with self._lock:
             self._claim.refuse_if_lent()  # within the lock: a lender takes it to let go of the hardware
-            camera = self._running()
             try:
-                picture = self._frame(camera, stream, fresh=fresh)
+                return self._attempt(take)
             except Exception as error:
-                self._let_go()  # libcamera rarely recovers within an open camera; the next picture starts afresh
-                self._trouble = CameraFault("the camera gave no picture", reason=type(error).__name__)
-                self._show()
-                raise self._trouble from error
-        out = io.BytesIO()
-        if self._settings.turn_deg:
-            picture = picture.rotate(-self._settings.turn_deg, expand=True)
-        picture.save(out, "JPEG", quality=quality)
-        return out.getvalue()
+                if isinstance(error, CameraError) or not is_short_of_memory(error):
+                    raise self._failed(error) from error
+            try:  # memory that was in pieces may be whole again once everything was given back
+                return self._attempt(take)
+            except Exception as error:
+                raise self._failed(error) from error
 
-    def _frame(self, camera: Any, stream: str, *, fresh: bool) -> Image.Image:
-        # Only a sensor that reports its exposure can tell which frame began after now (a UVC camera does not).
-        job = camera.capture_request(wait=False, flush=fresh and "ExposureTime" in camera.camera_controls)
-        request = camera.wait(job, timeout=self._settings.frame_s)
+    def _attempt(self, take: Callable[[Streams], T]) -> T:
+        """Do it with the running camera.
+
+        Raises:
+            CameraError: it cannot be opened.
+            Exception: whatever it failed with; it is closed, since libcamera rarely recovers within an open camera.
+        """
+        streams = self._running()
         try:
-            planes = request.make_array(stream)
-            width, height = request.config[stream]["size"]
-        finally:
-            request.release()
-        return picture_of(planes, width, height)
+            if streams.light and self._monotonic() - self._last_sheet_s > self._settings.same_light_s:
+                streams.keep(None)
+            return take(streams)
+        except Exception:
+            self._let_go()
+            raise
 
-    def _running(self) -> Any:
+    def _failed(self, error: Exception) -> CameraError:
+        if isinstance(error, CameraAbsent | CameraClosed):
+            return error
+        self._trouble = (
+            error
+            if isinstance(error, CameraFault)
+            else CameraFault("the camera gave no picture", reason=type(error).__name__)
+        )
+        self._show()
+        return self._trouble
+
+    def _full(self, streams: Streams) -> Planes:
+        """A full picture; the first sheet's light is kept for those that follow, so that they look alike."""
+        sheet = self._claim.holder == SHEETS
+        if streams.light and not sheet:
+            streams.keep(None)
+        planes, light = streams.full()
+        if sheet:
+            self._last_sheet_s = self._monotonic()
+            if light and not streams.light:
+                streams.keep(light)
+        return planes
+
+    def _running(self) -> Streams:
         if not self._wanted:
             raise CameraClosed("the camera is not open")
-        if self._camera is None:
+        if self._streams is None:
             try:
-                self._camera = self._start()
+                self._streams = self._start()
                 self._trouble = None
             except Exception as error:
                 self._trouble = CameraAbsent("no camera can be opened here", reason=type(error).__name__)
                 self._show()
                 raise self._trouble from error
             self._show()
-        return self._camera
+        return self._streams
 
-    def _start(self) -> Any:
+    def _start(self) -> Streams:
         chosen = self._settings
-        camera = self._open_camera(chosen.number)
+        if self._lens_position is None:
+            self._lens_position = self._lens_file.read()
         try:
-            camera.configure(
-                camera.create_preview_configuration(  # the one that is full-range (JPEG) colour by default
-                    main={"size": (chosen.width, chosen.height), "format": "YUV420"},
-                    lores={"size": (chosen.preview_width, chosen.preview_height), "format": "YUV420"},
-                    buffer_count=chosen.buffers,
-                    controls={
-                        name: value
-                        for name, value in self._controls().items()
-                        if name in camera.camera_controls
-                    },
-                )
-            )
-            camera.start()
-        except BaseException:
-            camera.close()
-            raise
-        return camera
+            streams = Streams(self._open_camera(chosen.number), chosen, self._lens_position, chosen.buffers)
+        except Exception as error:
+            if not is_short_of_memory(error):
+                raise
+            camera = self._open_camera(chosen.number)
+            streams = Streams(camera, chosen, self._lens_position, FEWEST_BUFFERS)
+        if self._lens_position is None:
+            self._focus(streams)
+        return streams
 
-    def _controls(self) -> dict[str, object]:
-        """What we wish; a sensor without autofocus, or a UVC camera, does not know all of it."""
-        focus: dict[str, object] = {"AfMode": 2}
-        if self._settings.lens_position is not None:
-            focus = {"AfMode": 0, "LensPosition": self._settings.lens_position}
-        return {"AeFlickerMode": 1, "AeFlickerPeriod": _MAINS_PERIOD_US, "NoiseReductionMode": 2, **focus}
+    def _focus(self, streams: Streams) -> None:
+        try:
+            self._lens_position = streams.find_focus()
+        except BaseException:
+            streams.close()
+            raise
+        if self._lens_position is not None:
+            self._lens_file.write(self._lens_position)
 
     def _let_go(self) -> None:
-        camera, self._camera = self._camera, None
-        if camera is not None:
-            with suppress(Exception):
-                camera.stop()
-            with suppress(Exception):
-                camera.close()
+        streams, self._streams = self._streams, None
+        if streams is not None:
+            streams.close()
 
     def _show(self) -> None:
         with self._lock:
