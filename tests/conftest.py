@@ -14,6 +14,7 @@ import pytest
 from tests.peers.browser import chromium
 
 LEFTOVER_GRACE_S = 2.0
+JOURNEYS = "tests/journeys"
 
 hypothesis.settings.register_profile(
     "house",
@@ -49,6 +50,16 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_together(item)))
+    # The longest group begins first, so that both halves of a run end together.
+    items.sort(key=lambda item: _together(item) != JOURNEYS)
+
+
+def _together(item):
+    """What one worker does: a file, for its fixtures are dear; all journeys, for they share a whole world."""
+    room = item.nodeid.split("::")[0]
+    return JOURNEYS if room.startswith(JOURNEYS) else room
 
 
 @pytest.hookimpl(wrapper=True)
