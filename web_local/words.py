@@ -195,6 +195,12 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         N_("Sul lettore c'è una carta d'identità o un passaporto."),
         N_("Scriva le sei cifre della carta, oppure le righe del passaporto."),
     ),
+    "document.nothing_seen": Sentence(
+        N_("La telecamera non vede le righe stampate."),
+        N_(
+            "Appoggi il documento sotto la telecamera, dalla parte delle righe con i segni <, e riprovi. Oppure le copi."
+        ),
+    ),
     "card.wrong_pin": Sentence(
         N_("Il PIN della tessera non è giusto."),
         N_("Il cittadino lo scriva di nuovo con calma, oppure legga la tessera senza PIN."),
@@ -506,6 +512,8 @@ READING: Final[Mapping[str, str]] = {
     "card.identity": N_("Leggo nome e data di nascita."),
     "card.chip": N_("Controllo che il chip sia l'originale."),
     "card.photo": N_("Leggo la fotografia. È la parte più lunga."),
+    "card.awaited": N_("Righe lette. Adesso appoggi il documento sul lettore."),
+    "document.looking": N_("Guardo il documento con la telecamera."),
     "contact.opening": N_("Cerco i dati nella tessera."),
     "contact.identity": N_("Leggo nome e codice fiscale."),
     "contact.chip": N_("Controllo il certificato della tessera."),

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from appliance.capture.jobs import Develop, Developed, Read, Redact, Redacted, WasRead
+from appliance.capture.jobs import (
+    BarcodesRead,
+    Develop,
+    Developed,
+    LinesRead,
+    Read,
+    ReadBarcodes,
+    ReadLines,
+    Redact,
+    Redacted,
+    WasRead,
+)
 from appliance.capture.leaf import Encoding, Leaf, Word
 from appliance.desk import sitting as words
 from appliance.vault.drafts import DraftMissing
@@ -30,6 +41,13 @@ class PageChanged(PueError):
 
     code = "desk.failed"
     who = WhoCanAct.TECHNICIAN
+
+
+class NothingPrinted(PueError):
+    """The camera sees no document, or nothing on it that can be read."""
+
+    code = "document.nothing_seen"
+    who = WhoCanAct.CLERK
 
 
 class Pages:
@@ -81,6 +99,21 @@ class Pages:
         return self._made(facts, made), _parts(act.page, made.leaf, made.seen) | {
             act.page + words.STILL: picture
         }
+
+    def document(self, picture: bytes) -> words.DocumentSeen:
+        """What is printed on the document in a picture. The picture goes no further.
+
+        Raises:
+            NothingPrinted: no lines and no codice fiscale that hold.
+        """
+        zone = self._bright.ask(ReadLines(picture=picture), LinesRead).zone
+        if zone is not None:
+            return words.DocumentSeen(mrz=zone.lines)
+        codes = self._bright.ask(ReadBarcodes(picture=picture), BarcodesRead).codes
+        persons = {code.codice_fiscale for code in codes if code.codice_fiscale}
+        if len(persons) != 1:
+            raise NothingPrinted("neither printed lines nor a codice fiscale are seen")
+        return words.DocumentSeen(codice_fiscale=persons.pop())
 
     def alter(self, state: Sitting, act: words.AlterPage) -> tuple[PageFacts, Parts]:
         """The page made anew: blackened, or turned and shaped from the picture as taken.

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PRINT_LIMIT_S: Final = 35.0
+CARD_COMES_WITHIN_S: Final = 40.0
+"""A document is taken from under the camera and laid on the reader; afterwards the way with typed lines is open again."""
 RESERVED: Final = "riservata"
 """What a label says instead of the practice where its name alone would tell too much (GDPR art. 9)."""
 RESERVED_NAME: Final = "Pratica riservata"
@@ -110,6 +112,7 @@ class Hands:
         worker, job, failed = {
             words.ReadCard: (self._card, self._read_card, words.ReadFailed),
             words.ReadContact: (self._card, self._read_card, words.ReadFailed),
+            words.ReadDocument: (self._desk, self._read_document, words.ReadFailed),
             words.TakePage: (self._desk, self._take_page, words.PageFailed),
             words.AlterPage: (self._desk, self._alter_page, words.PageFailed),
             words.ReadPage: (self._reader, self._read_page, None),
@@ -149,6 +152,9 @@ class Hands:
         def tell(reading: words.Reading) -> None:
             self._tell(state.sitting, words.ReadingProgressed(reading))
 
+        if isinstance(act, words.ReadCard) and act.awaited and not tools.reader.wait_for_card(0):
+            tell(words.Reading(code="card.awaited"))
+            tools.reader.wait_for_card(CARD_COMES_WITHIN_S)
         trust = tools.trust.during(state.sitting)
         citizen, verdict, photo = read_card(tools.reader, act, trust, tools.clock, tell)
         if refused := tools.trust.use.code:
@@ -157,6 +163,11 @@ class Hands:
             )
         parts = {} if photo is None else {PHOTO: photo}
         self._tell(state.sitting, words.CardRead(citizen, verdict), parts)
+
+    def _read_document(self, state: Sitting, _act: Act) -> None:
+        with self._tools.camera.hold("scan"):
+            picture = self._tools.camera.still()
+        self._tell(state.sitting, self._tools.pages.document(picture))
 
     def _take_page(self, state: Sitting, act: Act) -> None:
         assert isinstance(act, words.TakePage)

@@ -127,6 +127,9 @@ class ClerkService:
     def read_contact(self, request: door.ReadContact) -> DeskView:
         return self._event(request, lambda: words.ContactWanted(request.pin))
 
+    def show_document(self, request: door.Act) -> DeskView:
+        return self._event(request, words.DocumentWanted)
+
     def by_sight(self, request: door.BySight) -> DeskView:
         citizen = Citizen(
             surname=request.surname.strip().upper(),

@@ -153,6 +153,22 @@ def _contact_wanted(state: Sitting, event: words.ContactWanted, _: Circumstances
     return Decision(began, (words.ReadContact(event.pin),))
 
 
+def _document_wanted(state: Sitting, _event: words.DocumentWanted, _: Circumstances) -> Decision:
+    reading = words.Reading(code="document.looking", ratio=0.0)
+    began = msgspec.structs.replace(_unidentified(state), stage=Stage.READING, reading=reading, trouble=None)
+    return Decision(began, (words.ReadDocument(),))
+
+
+def _document_seen(state: Sitting, event: words.DocumentSeen, now: Circumstances) -> Decision:
+    """Printed lines go on to the chip at once; a Tessera Sanitaria waits for the document it is held against."""
+    if event.mrz:
+        began = _code_entered(state, words.CodeEntered(None, event.mrz), now)
+        return msgspec.structs.replace(began, acts=(words.ReadCard(None, event.mrz, awaited=True),))
+    return Decision(
+        msgspec.structs.replace(state, stage=Stage.CARD, reading=None, carried=event.codice_fiscale)
+    )
+
+
 def _carried_noticed(state: Sitting, event: words.CarriedNoticed, _: Circumstances) -> Decision:
     return Decision(msgspec.structs.replace(state, carried=event.codice_fiscale))
 
@@ -481,6 +497,9 @@ def _table() -> dict[tuple[Stage, type[Event]], Transition]:
     table: dict[tuple[Stage, type[Event]], Transition] = {
         (s.CARD, w.CodeEntered): cell(_code_entered, s.READING),
         (s.CARD, w.ContactWanted): cell(_contact_wanted, s.READING),
+        (s.CARD, w.DocumentWanted): cell(_document_wanted, s.READING),
+        (s.COMPARE, w.DocumentWanted): cell(_document_wanted, s.READING),
+        (s.READING, w.DocumentSeen): cell(_document_seen, s.READING, s.CARD),
         (s.CARD, w.CarriedNoticed): cell(_carried_noticed, s.CARD),
         (s.COMPARE, w.CarriedNoticed): cell(_carried_noticed, s.COMPARE),
         (s.COMPARE, w.ContactWanted): cell(_contact_wanted, s.READING),

@@ -224,6 +224,20 @@ class ContactWanted(Event, frozen=True):
         return "ContactWanted()"
 
 
+class DocumentWanted(Event, frozen=True):
+    """The clerk laid a document under the camera: what is printed on it opens its chip, or says whose it is."""
+
+
+class DocumentSeen(Event, frozen=True):
+    """What the camera read: the printed lines, or the codice fiscale of a Tessera Sanitaria. Passes through like a code."""
+
+    mrz: tuple[str, ...] = ()
+    codice_fiscale: str = ""
+
+    def __repr__(self) -> str:
+        return "DocumentSeen()"
+
+
 class CarriedNoticed(Event, frozen=True):
     """A Tessera Sanitaria was held before the code scanner."""
 
@@ -450,10 +464,11 @@ class Act(msgspec.Struct, frozen=True):
 
 
 class ReadCard(Act, frozen=True):
-    """Read with this code."""
+    """Read with this code. `awaited`: the card may still have to come, from under the camera to the reader."""
 
     can: str | None
     mrz: tuple[str, ...]
+    awaited: bool = False
 
     def __repr__(self) -> str:
         return "ReadCard()"
@@ -466,6 +481,10 @@ class ReadContact(Act, frozen=True):
 
     def __repr__(self) -> str:
         return "ReadContact()"
+
+
+class ReadDocument(Act, frozen=True):
+    """Look at the document under the camera. Its picture is not kept."""
 
 
 class TakePage(Act, frozen=True):

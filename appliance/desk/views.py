@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 CALLS: Final[Mapping[type[words.Event], str]] = {
     words.CodeEntered: "enter_code",
     words.ContactWanted: "read_contact",
+    words.DocumentWanted: "show_document",
     words.SeenBySight: "by_sight",
     words.Compared: "same_person",
     words.Chosen: "choose",

@@ -36,7 +36,17 @@ DEEDS: Final[Mapping[DeviceKind, frozenset[str]]] = {
     DeviceKind.CARD_READER: frozenset({"insert", "remove", "tear", "unplug", "plug", "mend"}),
     DeviceKind.PRINTER: frozenset({"run_out", "near_end", "open_cover", "unplug", "mend"}),
     DeviceKind.CAMERA: frozenset(
-        {"place_sample", "take_away", "show_portrait", "cover_lens", "uncover_lens", "unplug", "mend"}
+        {
+            "place_sample",
+            "take_away",
+            "show_document",
+            "show_tessera",
+            "show_portrait",
+            "cover_lens",
+            "uncover_lens",
+            "unplug",
+            "mend",
+        }
     ),
     DeviceKind.BARCODE: frozenset({"scan", "half_scan", "unplug", "mend"}),
     DeviceKind.PANEL: frozenset({"press", "open_housing", "close_housing", "unplug", "mend"}),

@@ -94,6 +94,25 @@ HANDS: tuple[Hand, ...] = (
     ),
     Hand("card_away", "Take the card away", "", "card_reader", "remove"),
     Hand("sheet", "Lay a sheet under the camera", "", "camera", "place_sample"),
+    Hand(
+        "passport_seen",
+        "Lay Nicolò's passport under the camera",
+        "Then on the reader",
+        "camera",
+        "show_document",
+        {"card": "passport"},
+    ),
+    Hand(
+        "passport", "Put Nicolò's passport on the reader", "", "card_reader", "insert", {"card": "passport"}
+    ),
+    Hand(
+        "tessera_seen",
+        "Lay Maria's Tessera under the camera",
+        "Its bar code is read",
+        "camera",
+        "show_tessera",
+        {"codice_fiscale": "SMPMRA85D52H501E"},
+    ),
     Hand("portrait", "Let a person look into the camera", "", "camera", "show_portrait"),
     Hand("lens", "Cover the lens", "", "camera", "cover_lens"),
     Hand("lens_free", "Uncover the lens", "", "camera", "uncover_lens"),

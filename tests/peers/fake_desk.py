@@ -226,7 +226,7 @@ class FakeDesk:
     # ---- stages
 
     def _at_card(self, practice):
-        return {"may": ["by_sight", "enter_code", "read_contact", "abandon"]}
+        return {"may": ["by_sight", "enter_code", "show_document", "read_contact", "abandon"]}
 
     def _at_reading(self, practice):
         return {"reading": door.ReadingView(code="card.photo", ratio=0.45)}
@@ -385,6 +385,9 @@ class FakeDesk:
 
     def enter_code(self, request: door.EnterCode) -> door.DeskView:
         return self._act(request, lambda: self.at(door.Stage.COMPARE))
+
+    def show_document(self, request: door.Act) -> door.DeskView:
+        return self._act(request, lambda: self.at(door.Stage.READING))
 
     def read_contact(self, request: door.ReadContact) -> door.DeskView:
         return self._act(request, lambda: self.at(door.Stage.COMPARE))

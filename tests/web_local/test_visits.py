@@ -460,6 +460,20 @@ def test_the_lines_of_the_back_are_another_way_in(clerk, desk):
     heading(page, "È la stessa persona?")
 
 
+def test_the_camera_reads_the_lines_instead_of_a_hand(clerk, desk):
+    desk.at(Stage.CARD)
+    page = clerk.page
+    clerk.go("/sportello")
+    page.get_by_text("Passaporto, o carta con le sei cifre illeggibili").click()
+    desk.refuse("show_document", "document.nothing_seen")
+    press(page, "Leggi le righe con la telecamera")
+    expect(page.get_by_text("La telecamera non vede le righe stampate.")).to_be_visible()
+    page.get_by_text("Passaporto, o carta con le sei cifre illeggibili").click()
+    press(page, "Leggi le righe con la telecamera")
+    arrive(page, "Leggo la carta")
+    assert desk.acts.count("Act") == 1
+
+
 def test_a_refused_act_is_told_where_it_happened(clerk, desk):
     desk.at(Stage.SIGN)
     clerk.go("/sportello")

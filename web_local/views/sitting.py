@@ -143,6 +143,12 @@ def _enter_mrz() -> Response:
     return _act("enter_code", EnterCode, mrz=lines)
 
 
+@blueprint.post("/documento")
+def show_document() -> Response:
+    """A document lies under the camera: it reads the lines itself."""
+    return _act("show_document", Act)
+
+
 @blueprint.post("/tessera")
 def read_contact() -> Response:
     """A TS-CNS in the slot; its holder may have typed the PIN."""

@@ -16,7 +16,7 @@ from appliance.cards.software.cie import Cie, personalise_services
 from appliance.cards.software.cns_card import CnsCard, CnsKind, issue_cns
 from appliance.cards.software.hostile import Hostility, issue_hostile
 from appliance.cards.software.persona import ALDO, JULE, NICOLO
-from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise
+from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise, zone_of
 from appliance.cards.software.travel_document import Chaining, Chip, TravelDocument
 from appliance.cards.software.twists import TwistedCard
 
@@ -206,3 +206,17 @@ def issue(
     if chip.chip_key is not None and chip.chip_private is None:  # a copy has neither key
         services = dataclasses.replace(services, key=None)
     return Cie(chip, services, random_bytes, leaves_after=recipe.leaves_after)
+
+
+def printed_lines(name: CardName | str, now: datetime.datetime) -> tuple[str, ...]:
+    """What is printed on a card or passport of the shelf, as a camera sees it.
+
+    Raises:
+        ValueError: no such card, or one that has no printed lines.
+    """
+    recipe = SHELF[CardName(name)]
+    if isinstance(recipe, CnsKind):
+        raise ValueError(f"{name} has no printed lines")  # noqa: TRY004 - of all names this one is wrong
+    zone = zone_of(recipe.blank, recipe.blank.person.expiry(now.date(), expired=recipe.expired))
+    width = 30 if recipe.blank.form is Form.CIE else 44
+    return tuple(zone[start : start + width] for start in range(0, len(zone), width))

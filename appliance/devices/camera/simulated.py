@@ -1,7 +1,7 @@
 """A camera over a desk that exists only in memory.
 
-Front: the port. Back: `place`, `place_sample`, `take_away`, `show_portrait`, `cover_lens`, `uncover_lens`,
-`unplug`, `mend`.
+Front: the port. Back: `place`, `place_sample`, `take_away`, `show_document`, `show_tessera`, `show_portrait`, `cover_lens`,
+`uncover_lens`, `unplug`, `mend`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 from PIL import Image
 
+from appliance.cards.software.shelf import CardName, printed_lines
 from appliance.devices.camera import scene
 from appliance.devices.camera.port import CameraAbsent, CameraClosed, Claim
 from appliance.devices.port import (
@@ -65,6 +66,7 @@ class SimulatedCamera:
 
     def __init__(self, settings: SimulatedCameraSettings | None = None, *, now: Now = utc_now) -> None:
         self._settings = settings or SimulatedCameraSettings()
+        self._now = now
         self._keeper = StateKeeper(DeviceKind.CAMERA, DRIVER, now=now)
         self._claim = Claim(self._show)
         self._world = threading.RLock()
@@ -149,6 +151,28 @@ class SimulatedCamera:
     def take_away(self) -> None:
         """Leave the desk empty."""
         self._put(scene.desk_with(None))
+
+    def show_document(self, card: str = CardName.CIE) -> None:
+        """Put a document of the shelf on the desk, its printed lines up.
+
+        Raises:
+            ValueError: there is no such card, or nothing is printed on it.
+        """
+        from appliance.devices.camera import documents
+
+        self._put(documents.with_lines(printed_lines(card, self._now())))
+
+    def show_tessera(self, codice_fiscale: str) -> None:
+        """Put a Tessera Sanitaria on the desk, its bar code up.
+
+        Raises:
+            ValueError: no codice fiscale has that many signs.
+        """
+        from appliance.devices.camera import documents
+
+        if len(codice_fiscale) != 16 or not codice_fiscale.isalnum():
+            raise ValueError("a codice fiscale has sixteen signs")
+        self._put(documents.tessera(codice_fiscale))
 
     def show_portrait(self) -> None:
         """Turn to the person."""

@@ -396,6 +396,35 @@ def test_scanned_lines_open_a_passport_and_the_name_comes_first(desk, clerk):
     assert clerk.sitting.citizen.name == NICOLO.given_names
 
 
+def test_the_camera_reads_the_lines_and_waits_for_the_passport_to_come_to_the_reader(desk, clerk):
+    clerk.ask("begin")
+    desk.world("camera", "show_document", card="passport")
+    clerk.ask("show_document")
+    clerk.until(lambda view: view.sitting.reading and view.sitting.reading.code == "card.awaited")
+    desk.world("card_reader", "insert", card="passport")
+    clerk.until(lambda view: view.sitting.stage is Stage.COMPARE)
+    assert clerk.sitting.verdict.kind is VerdictKind.VERIFIED
+    assert clerk.sitting.citizen.name == NICOLO.given_names
+
+
+def test_the_camera_reads_whose_tessera_it_is(desk, clerk):
+    clerk.ask("begin")
+    desk.world("camera", "show_tessera", codice_fiscale=MARIA.codice_fiscale)
+    clerk.ask("show_document")
+    clerk.until(lambda view: view.sitting.carried is not None)
+    assert clerk.sitting.stage is Stage.CARD
+
+
+def test_a_camera_that_sees_no_document_says_so_and_all_ways_are_open(desk, clerk):
+    clerk.ask("begin")
+    desk.world("camera", "place_sample")
+    clerk.ask("show_document")
+    clerk.until(lambda view: view.sitting.trouble is not None)
+    assert clerk.sitting.trouble.code == "document.nothing_seen"
+    assert clerk.sitting.stage is Stage.CARD
+    assert "enter_code" in clerk.sitting.may
+
+
 def test_a_locked_desk_hears_no_scanner(desk, clerk):
     clerk.ask("begin")
     clerk.ask("lock")

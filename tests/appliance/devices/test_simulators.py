@@ -163,7 +163,12 @@ def test_pages_and_the_portrait_differ(camera):
             return np.asarray(picture.convert("L"), np.float32)
 
     pictures = []
-    for deed in (lambda: camera.place_sample(1), camera.take_away, camera.show_portrait):
+    for deed in (
+        lambda: camera.place_sample(1),
+        camera.take_away,
+        camera.show_portrait,
+        camera.show_document,
+    ):
         deed()
         pictures.append(seen())
     assert all(np.abs(a - b).mean() > 5 for a, b in ((pictures[0], pictures[1]), (pictures[1], pictures[2])))
