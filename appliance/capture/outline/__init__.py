@@ -11,7 +11,7 @@ import numpy as np
 
 from appliance.capture.geometry import Corners, Pixels, Quad, diagonal, to_fractions, to_pixels
 from appliance.capture.outline.candidates import leaving_quad, region_quads
-from appliance.capture.outline.edges import Edges, edges_of
+from appliance.capture.outline.edges import Edges, Floats, edges_of
 from appliance.capture.outline.judging import features, plausible
 from appliance.capture.outline.lines import line_quads
 from appliance.capture.outline.refining import refit, refit_all
@@ -53,6 +53,8 @@ SURE: Final = 3.6
 AHEAD: Final = 0.12
 """A sure sheet is this far ahead of every candidate that lies elsewhere."""
 SEEN: Final = 2.7
+SAME_PX: Final = 1.5
+"""Candidates nearer to each other than this are moved onto the same edges: one of them is judged."""
 ELSEWHERE: Final = 0.06
 """Two candidates are different sheets when a corner lies this share of the diagonal apart."""
 
@@ -115,10 +117,16 @@ def choose(edges: Edges) -> Chosen | None:
 def _judged(found: list[Quad], edges: Edges) -> tuple[np.ndarray, np.ndarray]:
     """Candidates moved onto their edges, and their scores."""
     quads = np.stack(found) if found else np.empty((0, 4, 2), np.float32)
-    quads = refit_all(edges, quads[plausible(quads, edges)])
+    quads = refit_all(edges, _distinct(quads[plausible(quads, edges)]))
     if not len(quads):
         return quads, np.empty(0, np.float32)
     return quads, features(quads, edges) @ WEIGHTS
+
+
+def _distinct(quads: Floats) -> Floats:
+    """Without those that an earlier one will be moved onto the same edges as."""
+    apart = np.abs(quads[:, None] - quads[None, :]).max((2, 3))
+    return quads[~np.tril(apart < SAME_PX, -1).any(1)]
 
 
 def _finding(chosen: Chosen, edges: Edges) -> Finding:
