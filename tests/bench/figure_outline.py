@@ -81,7 +81,7 @@ def _share(values: list[bool]) -> float:
 def _figure(name: str, value: float, unit: str, goal: str, ok: bool, peer_value: float) -> Figure:  # noqa: FBT001
     return Figure(
         name=name,
-        value=value,
+        value=float(value),
         unit=unit,
         peer="Canny and approxPolyDP",
         peer_value=peer_value,
@@ -89,7 +89,7 @@ def _figure(name: str, value: float, unit: str, goal: str, ok: bool, peer_value:
         goal=goal,
         rounds=len(SEEDS),
         machine=machine(),
-        ok=ok,
+        ok=bool(ok),
     )
 
 
