@@ -549,6 +549,7 @@ REMARKS: Final[Mapping[str, Sentence]] = {
         N_("Non vedo dove finisce il foglio."), N_("Lo metta sul tappetino scuro, oppure segni gli angoli.")
     ),
     "cut": Sentence(N_("Manca un pezzo del foglio."), N_("Lo sposti tutto dentro l'inquadratura.")),
+    "several": Sentence(N_("Ci sono due fogli."), N_("Ne metta uno alla volta.")),
     "unsure": Sentence(
         N_("Non sono sicuro dei bordi del foglio."), N_("Guardi se c'è tutto, oppure segni gli angoli.")
     ),
@@ -582,6 +583,9 @@ HINTS: Final[Mapping[str, tuple[str, str]]] = {
     "sheet_cut_right": (N_("Il foglio esce a destra: lo sposti a sinistra."), "warn"),
     "sheet_cut_top": (N_("Il foglio esce in alto: lo sposti in basso."), "warn"),
     "sheet_cut_bottom": (N_("Il foglio esce in basso: lo sposti in alto."), "warn"),
+    "several": (N_("Ci sono due fogli: ne metta uno alla volta."), "warn"),
+    "finger": (N_("Tolga le dita dal bordo."), "warn"),
+    "glare": (N_("C'è un riflesso: sposti la lampada."), "warn"),
     "unsure": (N_("Non vedo bene i bordi: un foglio solo, sul tappetino scuro."), "warn"),
     "too_dark": (N_("Troppo buio: accenda la luce."), "warn"),
     "moving": (N_("Tolga le mani e lasci fermo il foglio."), "plain"),
@@ -589,6 +593,7 @@ HINTS: Final[Mapping[str, tuple[str, str]]] = {
     "hold_still": (N_("Tenga fermo il foglio…"), "busy"),
     "ready": (N_("Ottimo, si legge bene."), "good"),
     "next_sheet": (N_("Fatto. Metta il foglio successivo."), "good"),
+    "turn_over": (N_("Fatto. Ora giri la tessera."), "good"),
     "camera_gone": (N_("La telecamera non dà immagine. Controlli il cavo."), "bad"),
     "blind": (N_("I bordi non si vedono da soli: fotografi con il pulsante."), "warn"),
 }

@@ -25,6 +25,12 @@ JUDGING_DPI: Final = 100
 LIGHT_BORDER: Final = 150
 """A picture whose border is as light as paper all round shows no desk: it is the page itself."""
 
+DOUBTS: Final = {
+    Finding.CUT: PageFlaw.CUT,
+    Finding.SEVERAL: PageFlaw.SEVERAL,
+    Finding.UNSURE: PageFlaw.UNSURE,
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Found:
@@ -94,8 +100,7 @@ def locate(picture: Pixels) -> Found:
         return Found(None, [])
     if outline.corners is None:
         return Found(None, [PageFlaw.NOT_FOUND])
-    flaw = PageFlaw.CUT if outline.finding is Finding.CUT else PageFlaw.UNSURE
-    return Found(outline.corners, [flaw])
+    return Found(outline.corners, [DOUBTS[outline.finding]])
 
 
 def _is_page_itself(picture: Pixels) -> bool:

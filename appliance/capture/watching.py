@@ -36,6 +36,9 @@ class Hint(enum.StrEnum):
     SHEET_CUT_RIGHT = "sheet_cut_right"
     SHEET_CUT_TOP = "sheet_cut_top"
     SHEET_CUT_BOTTOM = "sheet_cut_bottom"
+    SEVERAL = "several"
+    FINGER = "finger"
+    GLARE = "glare"
     UNSURE = "unsure"
     TOO_DARK = "too_dark"
     MOVING = "moving"
@@ -43,6 +46,13 @@ class Hint(enum.StrEnum):
     HOLD_STILL = "hold_still"
     READY = "ready"
     NEXT_SHEET = "next_sheet"
+    TURN_OVER = "turn_over"
+    """What was photographed is a card."""
+
+
+HOLDS_S: Final = 1.0
+AT_ONCE: Final = frozenset({Hint.READY})
+"""Said in the moment it happens."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,17 +74,18 @@ class Watcher:
         self._shot: bytes | None = None
         self._gone = 0
 
-    def see(self, frame: Pixels, outline: Outline) -> Moment:
+    def see(self, frame: Pixels, outline: Outline, hindered: Hint | None = None) -> Moment:
         """One more look.
 
         Args:
             frame: grey, any size.
             outline: what was found in it.
+            hindered: what lies in the way, see `hindering`.
         """
         small = np.asarray(cv2.resize(frame, SMALL, interpolation=cv2.INTER_AREA))
         before, self._before = self._before, small
         moved = before is None or _change(small, before) > STILL_STEP
-        trouble = self._trouble(small, outline)
+        trouble = self._trouble(small, outline, hindered)
         if trouble is not None:
             self._steady, self._corners = 0, None
             return Moment(trouble)
@@ -96,7 +107,7 @@ class Watcher:
         self._shot, self._steady = look, 0
         return Moment(Hint.READY, 1.0, shoot=True)
 
-    def _trouble(self, small: Pixels, outline: Outline) -> Hint | None:
+    def _trouble(self, small: Pixels, outline: Outline, hindered: Hint | None) -> Hint | None:
         """What speaks against any photograph; a sheet that is gone for a while may come back and is a new one then."""
         if outline.finding is Finding.NONE or outline.corners is None:
             self._gone += 1
@@ -106,7 +117,31 @@ class Watcher:
         self._gone = 0
         if outline.finding is Finding.CUT:
             return _cut(outline.corners)
-        return Hint.UNSURE if outline.finding is Finding.UNSURE else None
+        if outline.finding is Finding.SEVERAL:
+            return Hint.SEVERAL
+        return hindered or (Hint.UNSURE if outline.finding is Finding.UNSURE else None)
+
+
+class Calm:
+    """Keeps a hint long enough to be read: pictures come ten times as fast as sentences."""
+
+    def __init__(self) -> None:
+        self._hint: Hint | None = None
+        self._since_s = 0.0
+
+    def told(self, hint: Hint, at_s: float) -> Hint:
+        """The hint to show now.
+
+        Args:
+            hint: what would help in this picture.
+            at_s: when it was taken, on any clock that only goes forward.
+        """
+        young = 0 <= at_s - self._since_s < HOLDS_S
+        if self._hint is not None and young and hint not in AT_ONCE:
+            return self._hint
+        if hint is not self._hint:
+            self._hint, self._since_s = hint, at_s
+        return hint
 
 
 def _cut(corners: Corners) -> Hint:

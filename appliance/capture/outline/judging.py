@@ -106,6 +106,11 @@ NAMES: Final = (
     "patchy",
     "lighter",
 )
+WEIGHTS: Final = np.array(
+    (0.549, 0.788, 0.327, 0.339, 0.458, 0.106, 0.375, -0.005, 1.619, -0.52, 0.305, -0.052, -0.013, 0.04),
+    np.float32,
+)
+"""Of `NAMES`, fitted so that the true sheet wins over every other candidate of its picture (223 drawn desks)."""
 
 
 def _along(quads: Quads) -> tuple[Floats, Floats]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import cv2
 import numpy as np
 import pytest
 
-from appliance.capture.outline import find
+from appliance.capture.outline import Finding, find
 from appliance.capture.watching import Hint, Watcher
 from appliance.devices.camera import scene
 
@@ -90,3 +91,13 @@ def test_a_sheet_that_lies_badly_is_said_and_not_photographed(watcher, lay, hint
 def test_darkness_is_said(watcher):
     dark = np.full((640, 480, 3), 8, np.uint8)
     assert watch(watcher, [dark] * 3)[-1].hint is Hint.TOO_DARK
+
+
+def test_two_sheets_are_said_and_not_photographed(watcher):
+    moments = []
+    for frame in looks(1, 10):
+        alone = find(frame)
+        both = dataclasses.replace(alone, finding=Finding.SEVERAL)
+        moments.append(watcher.see(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), both))
+    assert {moment.hint for moment in moments} == {Hint.SEVERAL}
+    assert shots(moments) == []
