@@ -557,6 +557,7 @@ REMARKS: Final[Mapping[str, Sentence]] = {
     "soft": Sentence(
         N_("La pagina è un po' sfocata."), N_("Guardi se si legge anche la scritta più piccola.")
     ),
+    "folded": Sentence(N_("Un angolo del foglio è piegato."), N_("Lo apra: può coprire una scritta.")),
     "finger": Sentence(N_("Si vede una mano sul foglio."), N_("Tolga le dita dal bordo.")),
     "glare": Sentence(N_("C'è un riflesso sul foglio."), N_("Sposti la lampada o il foglio.")),
     "too_dark": Sentence(N_("La pagina è scura."), N_("Accenda la luce o sposti il foglio.")),

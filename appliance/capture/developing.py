@@ -12,6 +12,7 @@ from appliance.capture import quality
 from appliance.capture.cleaning import Ink, clean, ink
 from appliance.capture.encoding import again, dpi_of, encode, pixels_of, seen
 from appliance.capture.flattening import Sheet, flatten, whole
+from appliance.capture.folding import of_corners
 from appliance.capture.geometry import Corners, Pixels
 from appliance.capture.jobs import Develop, Developed, Redact, Redacted
 from appliance.capture.likeness import SAME_AT_MOST, distance, likeness
@@ -63,8 +64,9 @@ def develop(job: Develop) -> Developed:
         flaws = [
             *found.flaws,
             *quality.of_light(small.pixels, small.dpi),
+            *_folded(picture, found.corners, small),
             *quality.of_fingers(small.pixels, small.dpi),
-            *quality.of_content(grey, small.dpi),
+            *quality.of_content(grey, small.pixels, small.dpi),
             *_sharp(page, sheet),
         ]
         again = any(distance(mine, other) <= SAME_AT_MOST for other in job.earlier)
@@ -115,6 +117,10 @@ def _sheet(picture: Pixels, corners: Corners | None, px_per_mm: float | None, dp
     if corners is None:
         return whole(picture, best_dpi=dpi)
     return flatten(picture, corners, px_per_mm=px_per_mm, best_dpi=dpi)
+
+
+def _folded(picture: Pixels, corners: Corners | None, sheet: Sheet) -> list[PageFlaw]:
+    return of_corners(picture, corners, sheet.width_mm, sheet.height_mm) if corners else []
 
 
 def _final(

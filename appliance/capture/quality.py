@@ -37,8 +37,11 @@ LEAST_PRINT: Final = 0.08
 """Share of a place that is print where there is text."""
 LEAST_INK: Final = 0.0006
 """Share of a page that is dark on the emptiest page that says something: a line and a signature."""
-FAINT: Final = 120
-"""Nothing on a page is darker than this: it shines through from the other side."""
+SHINES: Final = 0.965
+"""Of the paper's brightness: what is fainter may be its own grain."""
+PLACE_MM: Final = 12
+ALL_OVER: Final = 0.15
+"""Share of a page's places, each as large as that, on which something shines through."""
 
 
 class PageFlaw(enum.StrEnum):
@@ -53,6 +56,8 @@ class PageFlaw(enum.StrEnum):
     """It may be something else than the sheet."""
     BLURRED = "blurred"
     SOFT = "soft"
+    FOLDED = "folded"
+    """A corner is, and may cover something."""
     FINGER = "finger"
     GLARE = "glare"
     TOO_DARK = "too_dark"
@@ -202,19 +207,33 @@ def of_fingers(sheet: Pixels, dpi: float) -> list[PageFlaw]:
     return []
 
 
-def of_content(page: Pixels, dpi: float) -> list[PageFlaw]:
+def of_content(page: Pixels, sheet: Pixels, dpi: float) -> list[PageFlaw]:
     """Blank, or only what shines through from the other side.
 
     Args:
         page: clean and grey.
+        sheet: the same before it was cleaned, in colour: cleaning takes away what shines through.
         dpi: about 100 is best.
     """
-    edge = round(dpi * 4 / MM_PER_INCH)
-    inner = page[edge:-edge, edge:-edge] if min(page.shape) > 4 * edge else page
+    inner = _inner(page, dpi)
     if float((inner < 150).mean()) >= LEAST_INK:
         return []
-    faint = cv2.morphologyEx((inner < 225).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    return [PageFlaw.BACK] if float(faint.mean()) > 0.01 else [PageFlaw.BLANK]
+    return [PageFlaw.BACK if _shines_through(_inner(sheet, dpi), dpi) else PageFlaw.BLANK]
+
+
+def _inner(page: Pixels, dpi: float) -> Pixels:
+    edge = round(dpi * 4 / MM_PER_INCH)
+    return page[edge:-edge, edge:-edge] if min(page.shape[:2]) > 4 * edge else page
+
+
+def _shines_through(sheet: Pixels, dpi: float) -> bool:
+    """Whether something faint stands all over it; a shadow's border or a crease crosses few places."""
+    grey = cv2.blur(cv2.cvtColor(sheet, cv2.COLOR_BGR2GRAY), (3, 3))
+    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _block(5, dpi))
+    faint = cv2.compare(cv2.divide(grey, paper, scale=1000, dtype=cv2.CV_32F), 1000 * SHINES, cv2.CMP_LT)
+    places = tuple(max(1, round(side * MM_PER_INCH / dpi / PLACE_MM)) for side in faint.shape[::-1])
+    share = cv2.resize(faint.astype(np.float32) / 255, places, interpolation=cv2.INTER_AREA)
+    return float((share > 0.02).mean()) > ALL_OVER
 
 
 def _block(mm: float, dpi: float) -> Mask:
