@@ -123,7 +123,8 @@ def choose(edges: Edges) -> Chosen | None:
     apart = np.abs(quads - quads[best]).max((1, 2)) > ELSEWHERE * diagonal(quads[best])
     ahead = float(scores[best] - scores[apart].max()) if apart.any() else float("inf")
     rivalled = rivals(quads[best], closed, seen)
-    return Chosen(quads[best], float(scores[best]), ahead, rivalled)
+    # once more from nearby: what was drawn at half the size begins a pixel or two aside
+    return Chosen(refit(edges, quads[best]), float(scores[best]), ahead, rivalled)
 
 
 def _judged(found: list[Quad], edges: Edges) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,8 @@ _FINDER: Final = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD, 0.5)
 """At half the size: three times faster, and `refining` finds the exact place anyway."""
 SEGMENTS: Final = 220
 LEAST_SEGMENT_PX: Final = 16
+LEAST_SPREAD: Final = 3.0
+"""Of colours in a picture: less is the sensor's noise, and its lines are nobody's."""
 POOL: Final = 64
 """Lines whose evidence is measured."""
 A_DIRECTION: Final = 14
@@ -88,7 +90,8 @@ def line_quads(edges: Edges, hints: list[Quad]) -> list[Quad]:
 def _segments(edges: Edges) -> Floats:
     """Ends of straight segments, in brightness and in the colour channel that says more: rows of x, y, x, y."""
     found = [np.empty((0, 4), np.float32)]
-    for plane in (cv2.extractChannel(edges.lab, 0), _stretched(edges)):
+    colour = _stretched(edges)
+    for plane in (cv2.extractChannel(edges.lab, 0), *(() if colour is None else (colour,))):
         segments = _FINDER.detect(cv2.GaussianBlur(plane, (3, 3), 0))[0]
         if segments is not None:
             found.append(np.asarray(segments, np.float32).reshape(-1, 4))
@@ -98,10 +101,12 @@ def _segments(edges: Edges) -> Floats:
     return np.asarray(ends[longest[length[longest] >= LEAST_SEGMENT_PX]], np.float32)
 
 
-def _stretched(edges: Edges) -> Pixels:
-    """The colour channel that varies more, its variation made as large as brightness' is."""
+def _stretched(edges: Edges) -> Pixels | None:
+    """The colour channel that varies more, its variation made as large as brightness' is; None where all is of one colour."""
     spread = edges.lab[::4, ::4, 1:].std((0, 1))
     channel = int(spread.argmax())
+    if spread[channel] < LEAST_SPREAD:
+        return None
     plane = cv2.extractChannel(edges.lab, channel + 1)
     gain = min(4.0, 40.0 / (float(spread[channel]) + 1e-3))
     middle = float(plane[::4, ::4].mean())
