@@ -9,6 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from appliance.capture.flattening import like_a_card
 from appliance.capture.geometry import Corners, Pixels
 from appliance.capture.likeness import distance, likeness
 from appliance.capture.outline import Finding, Outline
@@ -47,7 +48,7 @@ class Hint(enum.StrEnum):
     READY = "ready"
     NEXT_SHEET = "next_sheet"
     TURN_OVER = "turn_over"
-    """What was photographed is a card."""
+    """One side of a card was photographed."""
 
 
 HOLDS_S: Final = 1.0
@@ -73,6 +74,7 @@ class Watcher:
         self._steady = 0
         self._shot: bytes | None = None
         self._gone = 0
+        self._sides = 0
 
     def see(self, frame: Pixels, outline: Outline, hindered: Hint | None = None) -> Moment:
         """One more look.
@@ -97,7 +99,7 @@ class Watcher:
             return Moment(Hint.MOVING if moved else Hint.HOLD_STILL)
         look = likeness(_crop(frame, outline.corners))
         if self._shot is not None and distance(look, self._shot) < OTHER_SHEET:
-            return Moment(Hint.NEXT_SHEET)
+            return Moment(Hint.TURN_OVER if self._sides % 2 else Hint.NEXT_SHEET)
         if _sharpness(frame, outline.corners) < SHARP_LEAST:
             self._steady = 0
             return Moment(Hint.BLURRED)
@@ -105,6 +107,8 @@ class Watcher:
         if self._steady < STEADY_LOOKS:
             return Moment(Hint.HOLD_STILL, self._steady / STEADY_LOOKS)
         self._shot, self._steady = look, 0
+        high, wide = frame.shape[:2]
+        self._sides = self._sides + 1 if like_a_card(outline.corners, wide, high) else 0
         return Moment(Hint.READY, 1.0, shoot=True)
 
     def _trouble(self, small: Pixels, outline: Outline, hindered: Hint | None) -> Hint | None:
