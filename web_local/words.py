@@ -339,6 +339,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "device.failed": Sentence(N_("Un apparecchio non ha risposto."), _AGAIN),
     # papers
     "capture.nothing_named": Sentence(N_("Non c'è nessuna fotografia."), _TECHNICIAN),
+    "capture.not_measured": Sentence(N_("La misura della telecamera non è riuscita."), _TECHNICIAN),
     "capture.failed": Sentence(N_("La pagina non è venuta."), N_("Riprovi.")),
     "capture.corners_invalid": Sentence(N_("Questi angoli non fanno un foglio."), N_("Li sposti di nuovo.")),
     "capture.frame_invalid": Sentence(N_("La telecamera dà immagini rotte."), _TECHNICIAN),

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from appliance.capture import wire
-from appliance.capture.jobs import Answer, AnyJob, Develop, Job, Look, Read, Redact, Refused
+from appliance.capture.jobs import Answer, AnyJob, Develop, Job, Look, Measure, Read, Redact, Refused
 from contracts.errors import Problem, PueError, WhoCanAct
 
 MEMORY_LIMIT_BYTES: Final = 1536 * 1024 * 1024
@@ -52,6 +52,10 @@ class Room:
             from appliance.capture.developing import develop
 
             return develop(job)
+        if isinstance(job, Measure):
+            from appliance.capture.calibrating import measure
+
+            return measure(job)
         if isinstance(job, Redact):
             from appliance.capture.developing import redact_leaf
 
