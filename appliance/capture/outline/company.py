@@ -70,10 +70,12 @@ def accompanied(edges: Edges, sheet: Quad) -> bool:
     if not own.any() or around.all():
         return False
     paper = _paper_elsewhere(edges, own, around)
+    seen, least = cv2.countNonZero(paper), LEAST_SHARE * paper.size
+    if not least <= seen <= EVERYWHERE * (paper.size - cv2.countNonZero(around)):
+        return False
     count, label, stats, _ = cv2.connectedComponentsWithStats(paper)
-    large = [at for at in range(1, count) if stats[at, cv2.CC_STAT_AREA] >= LEAST_SHARE * paper.size]
-    free = paper.size - cv2.countNonZero(around)
-    if not large or cv2.countNonZero(paper) > EVERYWHERE * free:
+    large = [at for at in range(1, count) if stats[at, cv2.CC_STAT_AREA] >= least]
+    if not large:
         return False
     strength = edges.change[..., 0]
     rim = strength[cv2.morphologyEx(own, cv2.MORPH_GRADIENT, _block(1)) > 0]
