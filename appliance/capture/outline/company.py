@@ -35,7 +35,7 @@ COLOUR_AT: Final = NAMES.index("colour")
 TINTED: Final = 0.85
 """Paper is not more coloured than this, under a warm lamp either: a box or a folder is."""
 CLEARLY: Final = 2.95
-"""Whatever its size, a candidate that scores so is a sheet; where one sheet lay, nothing beside it scored over 2.86."""
+"""Whatever its size, a candidate that scores so is a sheet: nothing as grey as paper beside 440 single sheets did."""
 APART: Final = 0.1
 """Sheets may lie over each other with this share of the smaller one."""
 
