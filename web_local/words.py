@@ -345,6 +345,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "device.failed": Sentence(N_("Un apparecchio non ha risposto."), _AGAIN),
     # papers
     "capture.nothing_named": Sentence(N_("Non c'è nessuna fotografia."), _TECHNICIAN),
+    "capture.not_measured": Sentence(N_("La misura della telecamera non è riuscita."), _TECHNICIAN),
     "capture.failed": Sentence(N_("La pagina non è venuta."), N_("Riprovi.")),
     "capture.corners_invalid": Sentence(N_("Questi angoli non fanno un foglio."), N_("Li sposti di nuovo.")),
     "capture.frame_invalid": Sentence(N_("La telecamera dà immagini rotte."), _TECHNICIAN),
@@ -557,6 +558,7 @@ REMARKS: Final[Mapping[str, Sentence]] = {
         N_("Non vedo dove finisce il foglio."), N_("Lo metta sul tappetino scuro, oppure segni gli angoli.")
     ),
     "cut": Sentence(N_("Manca un pezzo del foglio."), N_("Lo sposti tutto dentro l'inquadratura.")),
+    "several": Sentence(N_("Ci sono due fogli."), N_("Ne metta uno alla volta.")),
     "unsure": Sentence(
         N_("Non sono sicuro dei bordi del foglio."), N_("Guardi se c'è tutto, oppure segni gli angoli.")
     ),
@@ -564,6 +566,7 @@ REMARKS: Final[Mapping[str, Sentence]] = {
     "soft": Sentence(
         N_("La pagina è un po' sfocata."), N_("Guardi se si legge anche la scritta più piccola.")
     ),
+    "folded": Sentence(N_("Un angolo del foglio è piegato."), N_("Lo apra: può coprire una scritta.")),
     "finger": Sentence(N_("Si vede una mano sul foglio."), N_("Tolga le dita dal bordo.")),
     "glare": Sentence(N_("C'è un riflesso sul foglio."), N_("Sposti la lampada o il foglio.")),
     "too_dark": Sentence(N_("La pagina è scura."), N_("Accenda la luce o sposti il foglio.")),
@@ -590,6 +593,9 @@ HINTS: Final[Mapping[str, tuple[str, str]]] = {
     "sheet_cut_right": (N_("Il foglio esce a destra: lo sposti a sinistra."), "warn"),
     "sheet_cut_top": (N_("Il foglio esce in alto: lo sposti in basso."), "warn"),
     "sheet_cut_bottom": (N_("Il foglio esce in basso: lo sposti in alto."), "warn"),
+    "several": (N_("Ci sono due fogli: ne metta uno alla volta."), "warn"),
+    "finger": (N_("Tolga le dita dal bordo."), "warn"),
+    "glare": (N_("C'è un riflesso: sposti la lampada."), "warn"),
     "unsure": (N_("Non vedo bene i bordi: un foglio solo, sul tappetino scuro."), "warn"),
     "too_dark": (N_("Troppo buio: accenda la luce."), "warn"),
     "moving": (N_("Tolga le mani e lasci fermo il foglio."), "plain"),
@@ -597,6 +603,7 @@ HINTS: Final[Mapping[str, tuple[str, str]]] = {
     "hold_still": (N_("Tenga fermo il foglio…"), "busy"),
     "ready": (N_("Ottimo, si legge bene."), "good"),
     "next_sheet": (N_("Fatto. Metta il foglio successivo."), "good"),
+    "turn_over": (N_("Fatto. Ora giri la tessera."), "good"),
     "camera_gone": (N_("La telecamera non dà immagine. Controlli il cavo."), "bad"),
     "blind": (N_("I bordi non si vedono da soli: fotografi con il pulsante."), "warn"),
 }

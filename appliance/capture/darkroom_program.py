@@ -24,6 +24,7 @@ from appliance.capture.jobs import (
     Job,
     LinesRead,
     Look,
+    Measure,
     Read,
     ReadBarcodes,
     ReadLines,
@@ -65,6 +66,10 @@ class Room:
             from appliance.capture.developing import develop
 
             return develop(job)
+        if isinstance(job, Measure):
+            from appliance.capture.calibrating import measure
+
+            return measure(job)
         if isinstance(job, Redact):
             from appliance.capture.developing import redact_leaf
 

@@ -12,6 +12,7 @@ from appliance.capture import quality
 from appliance.capture.cleaning import Ink, clean, ink
 from appliance.capture.encoding import again, dpi_of, encode, pixels_of, seen
 from appliance.capture.flattening import Sheet, flatten, whole
+from appliance.capture.folding import of_corners
 from appliance.capture.geometry import Corners, Pixels
 from appliance.capture.jobs import Develop, Developed, Redact, Redacted
 from appliance.capture.likeness import SAME_AT_MOST, distance, likeness
@@ -24,6 +25,12 @@ from appliance.capture.turning import turn, upright
 JUDGING_DPI: Final = 100
 LIGHT_BORDER: Final = 150
 """A picture whose border is as light as paper all round shows no desk: it is the page itself."""
+
+DOUBTS: Final = {
+    Finding.CUT: PageFlaw.CUT,
+    Finding.SEVERAL: PageFlaw.SEVERAL,
+    Finding.UNSURE: PageFlaw.UNSURE,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +64,9 @@ def develop(job: Develop) -> Developed:
         flaws = [
             *found.flaws,
             *quality.of_light(small.pixels, small.dpi),
+            *_folded(picture, found.corners, small),
             *quality.of_fingers(small.pixels, small.dpi),
-            *quality.of_content(grey, small.dpi),
+            *quality.of_content(grey, small.pixels, small.dpi),
             *_sharp(page, sheet),
         ]
         again = any(distance(mine, other) <= SAME_AT_MOST for other in job.earlier)
@@ -94,8 +102,7 @@ def locate(picture: Pixels) -> Found:
         return Found(None, [])
     if outline.corners is None:
         return Found(None, [PageFlaw.NOT_FOUND])
-    flaw = PageFlaw.CUT if outline.finding is Finding.CUT else PageFlaw.UNSURE
-    return Found(outline.corners, [flaw])
+    return Found(outline.corners, [DOUBTS[outline.finding]])
 
 
 def _is_page_itself(picture: Pixels) -> bool:
@@ -110,6 +117,10 @@ def _sheet(picture: Pixels, corners: Corners | None, px_per_mm: float | None, dp
     if corners is None:
         return whole(picture, best_dpi=dpi)
     return flatten(picture, corners, px_per_mm=px_per_mm, best_dpi=dpi)
+
+
+def _folded(picture: Pixels, corners: Corners | None, sheet: Sheet) -> list[PageFlaw]:
+    return of_corners(picture, corners, sheet.width_mm, sheet.height_mm) if corners else []
 
 
 def _final(

@@ -1,6 +1,6 @@
 """Pages → one PDF/A-2b (ISO 19005-2), made by img2pdf and pikepdf and validated as written.
 
-Each page has its paper's true size; its picture goes in as it was encoded, its words lie invisibly under it. Nothing about a
+Each page has its paper's true size (two sides of a card share one, see `placing`); its picture goes in as it was encoded, its words lie invisibly under it. Nothing about a
 person, a place or a machine enters the metadata; provenance belongs to the manifest.
 """
 
@@ -15,6 +15,7 @@ import pikepdf
 import pikepdf.pdfa
 
 from appliance.capture import invisible, srgb
+from appliance.capture.placing import Laid, Place, is_card, laid
 from contracts.errors import PueError, WhoCanAct
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ DOCUMENT_LIMIT_BYTES: Final = 30 * 1024 * 1024
 _PT: Final = 72 / 25.4
 _WHEN_DESCRIBED: Final = re.compile(rb"<xmp:MetadataDate>[^<]*</xmp:MetadataDate>\s*")
 """The hour at which the description was written says nothing of the document, and would make each copy another one."""
-_CARD_MM: Final = 100
-"""Smaller papers (cards) are shown at their true size on a sheet of A4: nobody files a page as large as a card."""
-_A4_MM: Final = (210.0, 297.0)
 _LONGEST_MM: Final = 1000.0
 
 
@@ -76,8 +74,10 @@ def document_pdf(
         raise DocumentTooLarge(
             f"a document has at most {DOCUMENT_LIMIT_BYTES} bytes", limit_bytes=DOCUMENT_LIMIT_BYTES
         )
+    sheets = laid([_size_mm(leaf) for leaf in leaves])
     with pikepdf.open(io.BytesIO(_pictures(leaves))) as pdf:
-        _lay_words(pdf, leaves)
+        _lay_together(pdf, leaves, sheets)
+        _lay_words(pdf, leaves, sheets)
         return _archived(pdf, title, language, profile)
 
 
@@ -94,24 +94,20 @@ def archivable(pdf: bytes, *, title: str, language: str = "it", profile: Profile
         return _archived(opened, title, language, profile)
 
 
-def place_mm(leaf: Leaf) -> tuple[float, float, float, float]:
-    """Width and height of the page, and from its left and lower border where the picture stands."""
+def _size_mm(leaf: Leaf) -> tuple[float, float]:
     wide, high = leaf.width_mm, leaf.height_mm
     if not (5 <= wide <= _LONGEST_MM and 5 <= high <= _LONGEST_MM):
         raise InvalidDocument("a page of this size is no paper")
-    if max(wide, high) < _CARD_MM:
-        return *_A4_MM, (_A4_MM[0] - wide) / 2, _A4_MM[1] - high - 30
-    return wide, high, 0.0, 0.0
+    return wide, high
 
 
 def _pictures(leaves: Sequence[Leaf]) -> bytes:
-    """One page for each picture, as large as its paper; the encoded bytes go in unchanged."""
-    places = [place_mm(leaf) for leaf in leaves]
-    turns = iter(zip(leaves, places, strict=True))
+    """One page for each picture, as large as it; the encoded bytes go in unchanged."""
+    turns = iter(leaves)
 
     def layout(*_: object) -> tuple[float, float, float, float]:
-        leaf, (wide, high, _left, _bottom) = next(turns)
-        return wide * _PT, high * _PT, leaf.width_mm * _PT, leaf.height_mm * _PT
+        wide, high = (side * _PT for side in _size_mm(next(turns)))
+        return wide, high, wide, high
 
     try:
         plain = img2pdf.convert([leaf.image for leaf in leaves], layout_fun=layout, nodate=True)
@@ -120,19 +116,45 @@ def _pictures(leaves: Sequence[Leaf]) -> bytes:
     return bytes(plain)
 
 
-def _lay_words(pdf: pikepdf.Pdf, leaves: Sequence[Leaf]) -> None:
-    """img2pdf puts a smaller picture into the middle; a card is moved to where `place_mm` has it."""
+def _lay_together(pdf: pikepdf.Pdf, leaves: Sequence[Leaf], sheets: Sequence[Laid]) -> None:
+    """Pictures that stand on a larger sheet are moved onto it: its first page becomes the sheet, the others go."""
+    pages = list(pdf.pages)
+    for sheet in sheets:
+        if not is_card(_size_mm(leaves[sheet.places[0].page])):
+            continue
+        pictures = [pages[place.page].obj.Resources.XObject[pikepdf.Name.Im0] for place in sheet.places]
+        first = pages[sheet.places[0].page]
+        first.obj.Resources.XObject = pikepdf.Dictionary()
+        drawn = [
+            _drawn(first, picture, leaves[place.page], place)
+            for picture, place in zip(pictures, sheet.places, strict=True)
+        ]
+        first.Contents = pdf.make_stream(b"\n".join(drawn))
+        wide, high = (round(side * _PT, 4) for side in (sheet.width_mm, sheet.height_mm))
+        first.MediaBox = pikepdf.Array([0, 0, wide, high])
+    kept = {sheet.places[0].page for sheet in sheets}
+    for at in sorted(set(range(len(pages))) - kept, reverse=True):
+        del pdf.pages[at]
+
+
+def _drawn(sheet: pikepdf.Page, picture: pikepdf.Object, leaf: Leaf, place: Place) -> bytes:
+    """What draws a picture at its place on a sheet."""
+    name = sheet.add_resource(picture, pikepdf.Name.XObject, pikepdf.Name(f"/Im{place.page}"))
+    numbers = (leaf.width_mm, leaf.height_mm, place.left_mm, place.bottom_mm)
+    wide, high, left, bottom = (number * _PT for number in numbers)
+    return b"q %.4f 0 0 %.4f %.4f %.4f cm %s Do Q" % (wide, high, left, bottom, str(name).encode())
+
+
+def _lay_words(pdf: pikepdf.Pdf, leaves: Sequence[Leaf], sheets: Sequence[Laid]) -> None:
     font = invisible.add_font(pdf) if any(leaf.words for leaf in leaves) else None
-    for page, leaf in zip(pdf.pages, leaves, strict=True):
-        _, high, left, bottom = place_mm(leaf)
-        middle = (high - leaf.height_mm) / 2
-        if bottom:
-            page.contents_add(b"q 1 0 0 1 0 %.3f cm" % ((bottom - middle) * _PT), prepend=True)
-            page.contents_add(b"Q")
-        if leaf.words and font is not None:
-            page.add_resource(font, pikepdf.Name.Font, invisible.RESOURCE)
-            size = leaf.width_mm * _PT, leaf.height_mm * _PT
-            page.contents_add(invisible.content(leaf.words, *size, left * _PT, bottom * _PT))
+    for page, sheet in zip(pdf.pages, sheets, strict=True):
+        for place in sheet.places:
+            leaf = leaves[place.page]
+            if leaf.words and font is not None:
+                page.add_resource(font, pikepdf.Name.Font, invisible.RESOURCE)
+                size = leaf.width_mm * _PT, leaf.height_mm * _PT
+                corner = place.left_mm * _PT, place.bottom_mm * _PT
+                page.contents_add(invisible.content(leaf.words, *size, *corner))
 
 
 def _archived(pdf: pikepdf.Pdf, title: str, language: str, profile: Profile) -> bytes:

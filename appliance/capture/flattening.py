@@ -85,6 +85,12 @@ def flatten(
     return Sheet(flat, dpi, width_mm, height_mm, kind)
 
 
+def like_a_card(corners: Corners, wide: int, high: int) -> bool:
+    """Whether a sheet in a picture of that size has a card's shape; no other paper of an office has it."""
+    proportion = _proportion(to_pixels(corners, wide, high), wide, high)
+    return _kind(max(proportion, 1 / proportion), None) is SheetKind.ID1
+
+
 def whole(picture: Pixels, *, best_dpi: float = BEST_DPI) -> Sheet:
     """The whole picture as the page: what a scanner or another program has made flat already."""
     high, wide = picture.shape[:2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from appliance.capture.geometry import Corners
@@ -46,6 +48,18 @@ class Develop(Job, frozen=True, kw_only=True):
     degrees: int | None = None
     px_per_mm: float | None = None
     earlier: tuple[bytes, ...] = ()
+
+
+class Measure(Job, frozen=True, kw_only=True):
+    """Find the camera's scale.
+
+    Attributes:
+        picture: a paper of known size, alone on the desk.
+        kind: `a4`, `a5` or `id1`.
+    """
+
+    picture: bytes
+    kind: Literal["a4", "a5", "id1"]
 
 
 class Redact(Job, frozen=True, kw_only=True):
@@ -121,6 +135,12 @@ class Developed(Answer, frozen=True, kw_only=True):
     remarks: tuple[str, ...]
     grave: tuple[str, ...]
     likeness: bytes
+
+
+class Measured(Answer, frozen=True, kw_only=True):
+    """Attributes: `px_per_mm`: of the full picture on the desk's surface."""
+
+    px_per_mm: float
 
 
 class Redacted(Answer, frozen=True, kw_only=True):
@@ -200,8 +220,8 @@ class BarcodesRead(Answer, frozen=True, kw_only=True):
     codes: tuple[BarcodeHere, ...]
 
 
-AnyJob = Look | Develop | Redact | Read | ReadLines | ReadBarcodes
-AnyAnswer = Refused | Looked | Developed | Redacted | WasRead | LinesRead | BarcodesRead
+AnyJob = Look | Develop | Measure | Redact | Read | ReadLines | ReadBarcodes
+AnyAnswer = Refused | Looked | Developed | Measured | Redacted | WasRead | LinesRead | BarcodesRead
 
 MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
 """More than any picture of a desk with its page."""

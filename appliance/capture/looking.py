@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import cv2
 import numpy as np
 
+from appliance.capture.hindering import hindrance
 from appliance.capture.jobs import Look, Looked
 from appliance.capture.outline import Finding, find
-from appliance.capture.watching import Watcher
+from appliance.capture.watching import Calm, Watcher
 from contracts.errors import PueError, WhoCanAct
+
+WHOLE: Final = frozenset({Finding.SURE, Finding.UNSURE})
 
 
 class FrameUnreadable(PueError, ValueError):
@@ -23,6 +28,7 @@ class Looking:
 
     def __init__(self) -> None:
         self._watcher = Watcher()
+        self._calm = Calm()
 
     def look(self, job: Look) -> Looked:
         """One live picture.
@@ -34,11 +40,11 @@ class Looking:
         if frame is None:
             raise FrameUnreadable("a live picture cannot be opened")
         outline = find(frame)
-        moment = self._watcher.see(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), outline)
-        seen = outline.finding in {Finding.SURE, Finding.UNSURE, Finding.CUT}
+        hindered = hindrance(frame, outline.corners) if outline.corners and outline.finding in WHOLE else None
+        moment = self._watcher.see(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), outline, hindered)
         return Looked(
-            corners=outline.corners if seen else None,
-            hint=moment.hint.value,
+            corners=outline.corners,
+            hint=self._calm.told(moment.hint, job.at_s).value,
             steady=round(moment.steady, 3),
             shoot=moment.shoot,
         )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from appliance.capture.geometry import MM_PER_INCH, Pixels
 
+Mask = npt.NDArray[np.uint8]
 BLURRED_BELOW: Final = 0.20
 SOFT_BELOW: Final = 0.23
 """Steepness of letters' edges in their worst direction, at 200 dots per inch: below the first the text cannot be read."""
@@ -24,10 +25,23 @@ BLACK: Final = 30
 GLARE_MM2: Final = 40.0
 GRAVE_GLARE_MM2: Final = 250.0
 FINGER_MM2: Final = 45.0
+REACH_MM: Final = 4.0
+"""A finger reaches in over the edge so far; less is a strip of the desk beside an edge that was not met exactly."""
+AS_PAPER: Final = 8
+"""Redder than the paper by this much at least is skin: there is paper of that colour too."""
+LIT: Final = 0.15
+"""More of a sheet than this is not a lamp's reflection, but where no shadow falls."""
+FAINT_PRINT: Final = 24
+"""Darker than the paper beside it by this much is print, also where letters are smaller than pixels."""
+LEAST_PRINT: Final = 0.08
+"""Share of a place that is print where there is text."""
 LEAST_INK: Final = 0.0006
 """Share of a page that is dark on the emptiest page that says something: a line and a signature."""
-FAINT: Final = 120
-"""Nothing on a page is darker than this: it shines through from the other side."""
+SHINES: Final = 0.965
+"""Of the paper's brightness: what is fainter may be its own grain."""
+PLACE_MM: Final = 12
+ALL_OVER: Final = 0.15
+"""Share of a page's places, each as large as that, on which something shines through."""
 
 
 class PageFlaw(enum.StrEnum):
@@ -36,10 +50,14 @@ class PageFlaw(enum.StrEnum):
     NOT_FOUND = "not_found"
     """No sheet was found: the page is the whole picture."""
     CUT = "cut"
+    SEVERAL = "several"
+    """Two papers lie there, and only one is the page."""
     UNSURE = "unsure"
     """It may be something else than the sheet."""
     BLURRED = "blurred"
     SOFT = "soft"
+    FOLDED = "folded"
+    """A corner is, and may cover something."""
     FINGER = "finger"
     GLARE = "glare"
     TOO_DARK = "too_dark"
@@ -121,52 +139,110 @@ def of_light(sheet: Pixels, dpi: float) -> list[PageFlaw]:
         dpi: about 100 is best.
     """
     flaws = []
-    lightest = sheet.min(2)
-    middle = float(np.median(sheet))
+    lightest = _lightest(sheet)
     if float(np.percentile(lightest[::2, ::2], 95)) < DIM:
         flaws.append(PageFlaw.TOO_DARK)
-    burnt = ((lightest >= 250) & (lightest > middle + 18)).astype(np.uint8)
-    burnt = cv2.morphologyEx(burnt, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    burnt = cv2.morphologyEx(burnt, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
-    if _largest_mm2(burnt, dpi) > GLARE_MM2:
+    if _largest_mm2(burnt(sheet, dpi), dpi) > GLARE_MM2:
         flaws.append(PageFlaw.GLARE)
     return flaws
+
+
+def _lightest(sheet: Pixels) -> Pixels:
+    """What is in all three colours: only white light is much of it."""
+    blue, green, red = cv2.split(sheet)
+    return np.asarray(cv2.min(cv2.min(blue, green), red), np.uint8)
+
+
+def burnt(sheet: Pixels, dpi: float) -> Mask:
+    """1 where a lamp shines back from the sheet, and nothing can be read."""
+    spots = cv2.compare(_lightest(sheet), max(249.0, float(np.median(sheet[::4, ::4])) + 18), cv2.CMP_GT)
+    spots = cv2.min(spots, 1.0)
+    spots = cv2.morphologyEx(spots, cv2.MORPH_OPEN, _block(1.3, dpi))
+    return np.asarray(cv2.morphologyEx(spots, cv2.MORPH_CLOSE, _block(3.8, dpi)), np.uint8)
+
+
+def of_glare_on_text(sheet: Pixels, dpi: float) -> list[PageFlaw]:
+    """A lamp's reflection with print all around, so with print under it: one in an empty margin harms nobody.
+
+    Args:
+        sheet: in colour.
+        dpi: 30 is enough.
+    """
+    spots = burnt(sheet, dpi)
+    count, label, stats, _ = cv2.connectedComponentsWithStats(spots)
+    if count < 2:
+        return []
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    size = float(stats[largest, cv2.CC_STAT_AREA])
+    if size * (MM_PER_INCH / dpi) ** 2 <= GLARE_MM2 or size > LIT * spots.size:
+        return []
+    spot = (label == largest).astype(np.uint8)
+    near = (cv2.dilate(spot, _block(24, dpi)) > 0) & (cv2.dilate(spot, _block(6, dpi)) == 0)
+    grey = cv2.cvtColor(sheet, cv2.COLOR_BGR2GRAY)
+    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _block(6, dpi))
+    written = cv2.subtract(paper, grey) > FAINT_PRINT
+    return [PageFlaw.GLARE] if near.any() and float(written[near].mean()) > LEAST_PRINT else []
 
 
 def of_fingers(sheet: Pixels, dpi: float) -> list[PageFlaw]:
     """A hand that reaches in over an edge of the sheet."""
     tones = cv2.cvtColor(cv2.GaussianBlur(sheet, (5, 5), 0), cv2.COLOR_BGR2YCrCb)
-    skin = cv2.inRange(tones, (60, 142, 85), (235, 176, 122))
-    skin = cv2.morphologyEx(skin, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
+    redness = float(np.median(tones[::4, ::4, 1]))
+    skin = cv2.inRange(tones, (60.0, max(142.0, redness + AS_PAPER), 85.0), (235.0, 176.0, 122.0))
+    skin = cv2.morphologyEx(skin, cv2.MORPH_OPEN, _block(1.8, dpi))
     count, label, stats, _ = cv2.connectedComponentsWithStats(skin)
-    border = np.unique(
-        np.concatenate([label[:4].ravel(), label[-4:].ravel(), label[:, :4].ravel(), label[:, -4:].ravel()])
+    if count < 2:
+        return []
+    border = np.concatenate(
+        [label[:4].ravel(), label[-4:].ravel(), label[:, :4].ravel(), label[:, -4:].ravel()]
     )
+    inset = round(REACH_MM * dpi / MM_PER_INCH)
+    within = np.bincount(label[inset:-inset, inset:-inset].ravel(), minlength=count)
     mm2 = (MM_PER_INCH / dpi) ** 2
     page = sheet.shape[0] * sheet.shape[1]
-    for at in border:
-        area = int(stats[at, cv2.CC_STAT_AREA]) if 0 < at < count else 0
-        if area * mm2 > FINGER_MM2 and area < 0.25 * page:  # more is paper of that colour
+    for at in np.flatnonzero(np.bincount(border, minlength=count)):
+        area = int(stats[at, cv2.CC_STAT_AREA]) if at else 0
+        if within[at] and area * mm2 > FINGER_MM2 and area < 0.25 * page:  # more is paper of that colour
             return [PageFlaw.FINGER]
     return []
 
 
-def of_content(page: Pixels, dpi: float) -> list[PageFlaw]:
+def of_content(page: Pixels, sheet: Pixels, dpi: float) -> list[PageFlaw]:
     """Blank, or only what shines through from the other side.
 
     Args:
         page: clean and grey.
+        sheet: the same before it was cleaned, in colour: cleaning takes away what shines through.
         dpi: about 100 is best.
     """
-    edge = round(dpi * 4 / MM_PER_INCH)
-    inner = page[edge:-edge, edge:-edge] if min(page.shape) > 4 * edge else page
+    inner = _inner(page, dpi)
     if float((inner < 150).mean()) >= LEAST_INK:
         return []
-    faint = cv2.morphologyEx((inner < 225).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    return [PageFlaw.BACK] if float(faint.mean()) > 0.01 else [PageFlaw.BLANK]
+    return [PageFlaw.BACK if _shines_through(_inner(sheet, dpi), dpi) else PageFlaw.BLANK]
 
 
-def _largest_mm2(mask: npt.NDArray[np.uint8], dpi: float) -> float:
+def _inner(page: Pixels, dpi: float) -> Pixels:
+    edge = round(dpi * 4 / MM_PER_INCH)
+    return page[edge:-edge, edge:-edge] if min(page.shape[:2]) > 4 * edge else page
+
+
+def _shines_through(sheet: Pixels, dpi: float) -> bool:
+    """Whether something faint stands all over it; a shadow's border or a crease crosses few places."""
+    grey = cv2.blur(cv2.cvtColor(sheet, cv2.COLOR_BGR2GRAY), (3, 3))
+    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _block(5, dpi))
+    faint = cv2.compare(cv2.divide(grey, paper, scale=1000, dtype=cv2.CV_32F), 1000 * SHINES, cv2.CMP_LT)
+    places = tuple(max(1, round(side * MM_PER_INCH / dpi / PLACE_MM)) for side in faint.shape[::-1])
+    share = cv2.resize(faint.astype(np.float32) / 255, places, interpolation=cv2.INTER_AREA)
+    return float((share > 0.02).mean()) > ALL_OVER
+
+
+def _block(mm: float, dpi: float) -> Mask:
+    """A square as large as that on the sheet, at least three pixels wide."""
+    side = max(3, 2 * round((mm * dpi / MM_PER_INCH - 1) / 2) + 1)
+    return np.ones((side, side), np.uint8)
+
+
+def _largest_mm2(mask: Mask, dpi: float) -> float:
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count < 2:
         return 0.0

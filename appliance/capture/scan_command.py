@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -16,7 +17,7 @@ import msgspec
 
 from appliance.capture.darkroom import Darkroom
 from appliance.capture.document import MAX_PAGES, document_pdf
-from appliance.capture.jobs import Box, Develop, Developed, Read, Redact, Redacted, WasRead
+from appliance.capture.jobs import Box, Develop, Developed, Measure, Measured, Read, Redact, Redacted, WasRead
 from appliance.capture.leaf import Encoding, Leaf
 from appliance.capture.recognition.text import plain
 from appliance.runtime.files import StorageError, read_bounded, write_atomic
@@ -116,6 +117,11 @@ def add_scan(commands: Any) -> None:
     scan.add_argument(
         "--px-per-mm", type=float, metavar="N", help="the camera's scale on the desk, where it is known"
     )
+    scan.add_argument(
+        "--measure",
+        choices=("a4", "a5", "id1"),
+        help="make no pages: each picture shows one such paper alone, and the camera's scale is said",
+    )
     scan.add_argument("--json", action="store_true", help="answer as JSON; it holds the text that was read")
     scan.set_defaults(run=scan_command)
 
@@ -149,6 +155,8 @@ def scan_command(arguments: argparse.Namespace) -> int:
     if arguments.output is not None and not arguments.force and os.path.lexists(arguments.output):
         raise FileThere(f"{arguments.output.name} is there already; say --force", file=arguments.output.name)
     pictures = named_pictures(arguments.pictures)
+    if arguments.measure:
+        return _measured(arguments, pictures)
     _refuse_pages_that_are_not_there(arguments, len(pictures))
     with contextlib.closing(Darkroom()) as darkroom:
         made = list(_pages(arguments, pictures, darkroom))
@@ -156,6 +164,33 @@ def scan_command(arguments: argparse.Namespace) -> int:
     report = _finish(arguments, leaves, pages)
     _print(report, as_json=arguments.json)
     return 1 if report.problem else 0
+
+
+def _measured(arguments: argparse.Namespace, pictures: list[Path]) -> int:
+    """Say the scale as the desk's settings want it: the middle one of all pictures."""
+    scales = []
+    with contextlib.closing(Darkroom()) as darkroom:
+        for path in pictures:
+            job = Measure(picture=read_bounded(path, limit_bytes=PICTURE_LIMIT_BYTES), kind=arguments.measure)
+            with _naming(path):
+                scales.append(darkroom.ask(job, Measured).px_per_mm)
+    scale = round(statistics.median(scales), 3)
+    _say(
+        msgspec.json.encode({"px_per_mm": scale}).decode()
+        if arguments.json
+        else f"[paper]\npx_per_mm = {scale}"
+    )
+    return 0
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What goes wrong is said with the picture's name."""
+    try:
+        yield
+    except PueError as error:
+        error.args = (f"{path.name}: {error}",)
+        raise
 
 
 def named_pictures(paths: Sequence[Path]) -> list[Path]:
@@ -190,7 +225,7 @@ def _pages(
     for number, path in enumerate(pictures, 1):
         if not arguments.json:
             _say(f"{number} of {len(pictures)}: {path.name} …", sys.stderr)
-        try:
+        with _naming(path):
             job = Develop(
                 picture=read_bounded(path, limit_bytes=PICTURE_LIMIT_BYTES),
                 degrees=turns.get(number),
@@ -199,10 +234,8 @@ def _pages(
             )
             developed = darkroom.ask(job, Developed)
             earlier.append(developed.likeness)
-            yield _finished(arguments, darkroom, path.name, number, developed)
-        except PueError as error:
-            error.args = (f"{path.name}: {error}",)
-            raise
+            made = _finished(arguments, darkroom, path.name, number, developed)
+        yield made
 
 
 def _finished(

@@ -9,6 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from appliance.capture.flattening import like_a_card
 from appliance.capture.geometry import Corners, Pixels
 from appliance.capture.likeness import distance, likeness
 from appliance.capture.outline import Finding, Outline
@@ -36,6 +37,9 @@ class Hint(enum.StrEnum):
     SHEET_CUT_RIGHT = "sheet_cut_right"
     SHEET_CUT_TOP = "sheet_cut_top"
     SHEET_CUT_BOTTOM = "sheet_cut_bottom"
+    SEVERAL = "several"
+    FINGER = "finger"
+    GLARE = "glare"
     UNSURE = "unsure"
     TOO_DARK = "too_dark"
     MOVING = "moving"
@@ -43,6 +47,13 @@ class Hint(enum.StrEnum):
     HOLD_STILL = "hold_still"
     READY = "ready"
     NEXT_SHEET = "next_sheet"
+    TURN_OVER = "turn_over"
+    """One side of a card was photographed."""
+
+
+HOLDS_S: Final = 1.0
+AT_ONCE: Final = frozenset({Hint.READY})
+"""Said in the moment it happens."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,18 +74,20 @@ class Watcher:
         self._steady = 0
         self._shot: bytes | None = None
         self._gone = 0
+        self._sides = 0
 
-    def see(self, frame: Pixels, outline: Outline) -> Moment:
+    def see(self, frame: Pixels, outline: Outline, hindered: Hint | None = None) -> Moment:
         """One more look.
 
         Args:
             frame: grey, any size.
             outline: what was found in it.
+            hindered: what lies in the way, see `hindering`.
         """
         small = np.asarray(cv2.resize(frame, SMALL, interpolation=cv2.INTER_AREA))
         before, self._before = self._before, small
         moved = before is None or _change(small, before) > STILL_STEP
-        trouble = self._trouble(small, outline)
+        trouble = self._trouble(small, outline, hindered)
         if trouble is not None:
             self._steady, self._corners = 0, None
             return Moment(trouble)
@@ -86,7 +99,7 @@ class Watcher:
             return Moment(Hint.MOVING if moved else Hint.HOLD_STILL)
         look = likeness(_crop(frame, outline.corners))
         if self._shot is not None and distance(look, self._shot) < OTHER_SHEET:
-            return Moment(Hint.NEXT_SHEET)
+            return Moment(Hint.TURN_OVER if self._sides % 2 else Hint.NEXT_SHEET)
         if _sharpness(frame, outline.corners) < SHARP_LEAST:
             self._steady = 0
             return Moment(Hint.BLURRED)
@@ -94,9 +107,11 @@ class Watcher:
         if self._steady < STEADY_LOOKS:
             return Moment(Hint.HOLD_STILL, self._steady / STEADY_LOOKS)
         self._shot, self._steady = look, 0
+        high, wide = frame.shape[:2]
+        self._sides = self._sides + 1 if like_a_card(outline.corners, wide, high) else 0
         return Moment(Hint.READY, 1.0, shoot=True)
 
-    def _trouble(self, small: Pixels, outline: Outline) -> Hint | None:
+    def _trouble(self, small: Pixels, outline: Outline, hindered: Hint | None) -> Hint | None:
         """What speaks against any photograph; a sheet that is gone for a while may come back and is a new one then."""
         if outline.finding is Finding.NONE or outline.corners is None:
             self._gone += 1
@@ -106,7 +121,31 @@ class Watcher:
         self._gone = 0
         if outline.finding is Finding.CUT:
             return _cut(outline.corners)
-        return Hint.UNSURE if outline.finding is Finding.UNSURE else None
+        if outline.finding is Finding.SEVERAL:
+            return Hint.SEVERAL
+        return hindered or (Hint.UNSURE if outline.finding is Finding.UNSURE else None)
+
+
+class Calm:
+    """Keeps a hint long enough to be read: pictures come ten times as fast as sentences."""
+
+    def __init__(self) -> None:
+        self._hint: Hint | None = None
+        self._since_s = 0.0
+
+    def told(self, hint: Hint, at_s: float) -> Hint:
+        """The hint to show now.
+
+        Args:
+            hint: what would help in this picture.
+            at_s: when it was taken, on any clock that only goes forward.
+        """
+        young = 0 <= at_s - self._since_s < HOLDS_S
+        if self._hint is not None and young and hint not in AT_ONCE:
+            return self._hint
+        if hint is not self._hint:
+            self._hint, self._since_s = hint, at_s
+        return hint
 
 
 def _cut(corners: Corners) -> Hint:

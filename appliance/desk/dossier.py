@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from appliance.capture.placing import laid
 from appliance.desk.sitting import SIGNATURE, Citizen, PageFacts, Sitting
 from contracts.desk_api.clerk import Identified, KeptBecause, SignatureWay
 from contracts.identity import fingerprint
@@ -146,7 +147,7 @@ def attachment_part(number: int, paper: Attachment, pdf: bytes, pages: Sequence[
             title=paper.title,
             sha256=fingerprint(pdf),
             size_bytes=len(pdf),
-            pages=len(pages),
+            pages=len(laid([(page.width_mm, page.height_mm) for page in pages])),
             conformity="acquired_before_clerk",
             captured=[
                 Captured(

@@ -3,6 +3,7 @@
 A frame shows one sheet (a letter, a form with a printed frame, a receipt, a photograph, coloured paper, a card) on a dark mat,
 wood, white laminate or a cluttered desk, under uneven light, with shadows, lamps in the paper, fingers over its edge, motion,
 noise and a camera's compression. What is hard is drawn as often as an ordinary desk has it; `sample` takes what a test fixes.
+Only where it is asked for, a corner is folded over, edges are bent, or a second sheet lies beside or under the first.
 """
 
 from __future__ import annotations
@@ -233,7 +234,12 @@ def _place(
 
 
 def sample(seed: int, **fixed: object) -> Frame:
-    """One frame. `fixed`: desk, paper, tilt, size (wide, high), finger, shadow, glare, shift (sheet moved by, in pixels)."""
+    """One frame.
+
+    `fixed`: desk, paper, tilt, size (wide, high), finger, shadow, glare; shift (sheet moved by, in pixels); fold_mm (the legs of
+    a dog-ear on an A4 sheet); bend (how far edges are bent, of the sheet's width); beside (a paper that lies beside it); under
+    (one that shows from under it).
+    """
     rng = np.random.default_rng(seed)
     random.seed(seed)
     desk = str(fixed.get("desk", DESKS[seed % 4]))
@@ -244,7 +250,17 @@ def sample(seed: int, **fixed: object) -> Frame:
     tilt = float(fixed.get("tilt", rng.choice([0.012, 0.05], p=[0.6, 0.4])))  # type: ignore[arg-type]
     corners = _place(rng, (flat.shape[1], flat.shape[0]), (wide, high), tilt)
     corners = corners + np.asarray(fixed.get("shift", (0, 0)), np.float32)
-    picture = _lay(rng, under, flat, corners)
+    more = np.random.default_rng(
+        [seed, 1]
+    )  # of its own: without these, a seed gives the picture it always gave
+    if "under" in fixed:
+        under = _lay_other(more, under, corners, str(fixed["under"]), covered=True)
+    if "beside" in fixed:
+        under = _lay_other(more, under, corners, str(fixed["beside"]), covered=False)
+    shape = np.full(flat.shape[:2], 255, np.uint8)
+    if "fold_mm" in fixed:
+        _fold(more, flat, shape, float(fixed["fold_mm"]) * flat.shape[1] / 210)  # type: ignore[arg-type]
+    picture = _lay(rng, under, flat, corners, shape, bend=float(fixed.get("bend", 0)))  # type: ignore[arg-type]
     picture, tags = _disturb(rng, picture, corners, fixed)
     return Frame(_camera(rng, picture), _clockwise(corners), desk, paper, tuple(tags))
 
@@ -255,17 +271,75 @@ def _clockwise(corners: np.ndarray) -> np.ndarray:
     return np.roll(ordered, -int(ordered.sum(1).argmin()), 0)
 
 
-def _lay(rng: np.random.Generator, under: np.ndarray, flat: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """The sheet on the desk, with the shadow it throws on it."""
+def _lay(
+    rng: np.random.Generator,
+    under: np.ndarray,
+    flat: np.ndarray,
+    corners: np.ndarray,
+    shape: np.ndarray | None = None,
+    bend: float = 0.0,
+) -> np.ndarray:
+    """The sheet on the desk, with the shadow it throws on it; `shape` is 255 where there is paper."""
     high, wide = under.shape[:2]
     ph, pw = flat.shape[:2]
-    bend = cv2.getPerspectiveTransform(np.array([[0, 0], [pw, 0], [pw, ph], [0, ph]], np.float32), corners)
-    laid = cv2.warpPerspective(flat, bend, (wide, high), flags=cv2.INTER_AREA)
-    mask = cv2.warpPerspective(np.full((ph, pw), 255, np.uint8), bend, (wide, high))
+    shape = np.full((ph, pw), 255, np.uint8) if shape is None else shape
+    room = round(2 * bend * pw)
+    if bend:
+        flat, shape = (_bent(plane, room, bend * pw) for plane in (flat, shape))
+    borders = np.array([[0, 0], [pw, 0], [pw, ph], [0, ph]], np.float32) + room
+    perspective = cv2.getPerspectiveTransform(borders, corners)
+    laid = cv2.warpPerspective(flat, perspective, (wide, high), flags=cv2.INTER_AREA)
+    mask = cv2.warpPerspective(shape, perspective, (wide, high))
     edge = cv2.GaussianBlur(mask, (3, 3), 0).astype(np.float32)[..., None] / 255
     fallen = np.roll(mask, (int(rng.integers(2, 9)), int(rng.integers(-8, 9))), (0, 1))
     shadow = cv2.GaussianBlur(fallen, (0, 0), rng.uniform(3, 9)).astype(np.float32)[..., None] / 255
     return under * (1 - rng.uniform(0.10, 0.35) * shadow) * (1 - edge) + laid * edge
+
+
+def _bent(plane: np.ndarray, room: int, far: float) -> np.ndarray:
+    """Upper and lower edges bulge downwards by `far` pixels in their middle; the corners stay."""
+    padded = cv2.copyMakeBorder(plane, room, room, room, room, cv2.BORDER_CONSTANT, value=(0.0, 0.0, 0.0))
+    high, wide = padded.shape[:2]
+    x, y = np.meshgrid(np.arange(wide, dtype=np.float32), np.arange(high, dtype=np.float32))
+    along = np.clip((x - room) / (wide - 2 * room), 0, 1)
+    return np.asarray(cv2.remap(padded, x, y - far * np.sin(np.pi * along), cv2.INTER_LINEAR))
+
+
+def _fold(rng: np.random.Generator, flat: np.ndarray, shape: np.ndarray, leg: float) -> None:
+    """A corner folded over: the desk where it was, the back of the paper where it lies now."""
+    high, wide = shape.shape
+    corner = np.array([(0, 0), (wide, 0), (wide, high), (0, high)][rng.integers(4)], np.float32)
+    inwards = np.where(corner > 0, -1, 1).astype(np.float32)
+    ends = corner + inwards * np.array([[leg * rng.uniform(0.8, 1.25), 0], [0, leg]], np.float32)
+    along = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+    foot = ends[0] + along * float((corner - ends[0]) @ along)
+    flap = np.rint([*ends, 2 * foot - corner]).astype(np.int32)
+    cv2.fillPoly(shape, [np.rint([*ends, corner]).astype(np.int32)], 0.0)
+    cv2.fillPoly(flat, [flap], (226.0, 228.0, 228.0))
+    cv2.polylines(flat, [flap], True, (190.0, 190.0, 190.0), 5)
+
+
+def _lay_other(
+    rng: np.random.Generator, under: np.ndarray, corners: np.ndarray, paper: str, *, covered: bool
+) -> np.ndarray:
+    """Another paper: wholly beside the sheet, where there is most room; or partly under it."""
+    high, wide = under.shape[:2]
+    flat = sheet(rng, paper, 620)
+    low, far = corners.min(0), corners.max(0)
+    on_left = low[0] > wide - far[0]
+    free = low[0] if on_left else wide - far[0]
+    mm = np.sqrt(cv2.contourArea(corners.astype(np.float32)) / (210 * 297))
+    size = np.asarray(SIZES_MM.get(paper, (210, 297)), np.float32) * mm
+    if not covered:
+        size *= min(1.0, 0.86 * free / size[0], 0.9 * high / size[1])
+    turn = np.deg2rad(rng.uniform(-6, 6))
+    spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32)
+    place = (np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) * size / 2) @ spin.T
+    half = np.abs(place).max(0)
+    x = free - half[0] + size[0] * rng.uniform(0.4, 0.6) if covered else free / 2
+    middle = x if on_left else wide - x
+    y = rng.uniform(half[1], high - half[1]) if 2 * half[1] < high else high / 2
+    return _lay(rng, under, flat, np.add(place, (middle, y)).astype(np.float32))
 
 
 def _disturb(

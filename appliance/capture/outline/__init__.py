@@ -11,8 +11,9 @@ import numpy as np
 
 from appliance.capture.geometry import Corners, Pixels, Quad, diagonal, to_fractions, to_pixels
 from appliance.capture.outline.candidates import leaving_quad, region_quads
-from appliance.capture.outline.edges import Edges, edges_of
-from appliance.capture.outline.judging import features, plausible
+from appliance.capture.outline.company import accompanied, rivals
+from appliance.capture.outline.edges import Edges, Floats, edges_of
+from appliance.capture.outline.judging import NAMES, WEIGHTS, features, plausible
 from appliance.capture.outline.lines import line_quads
 from appliance.capture.outline.refining import refit, refit_all
 
@@ -28,6 +29,8 @@ class Finding(enum.StrEnum):
     SURE = "sure"
     UNSURE = "unsure"
     """There seems to be one, but it may be something else: ask, never assume."""
+    SEVERAL = "several"
+    """Another paper lies beside it, or shows from under it."""
     CUT = "cut"
     """A corner lies outside the picture."""
     NONE = "none"
@@ -42,17 +45,14 @@ class Outline:
     corners: Corners | None = None
 
 
-WEIGHTS: Final = np.array(
-    (0.549, 0.788, 0.327, 0.339, 0.458, 0.106, 0.375, -0.005, 1.619, -0.52, 0.305, -0.052, -0.013, 0.04),
-    np.float32,
-)
-"""Of `judging.NAMES`, fitted so that the true sheet wins over every other candidate of its picture (223 drawn desks)."""
 CONVINCING: Final = 3.68
 """A region scored so is the sheet; lines are looked for only below."""
 SURE: Final = 3.6
 AHEAD: Final = 0.12
 """A sure sheet is this far ahead of every candidate that lies elsewhere."""
 SEEN: Final = 2.7
+SAME_PX: Final = 1.5
+"""Candidates nearer to each other than this are moved onto the same edges: one of them is judged."""
 ELSEWHERE: Final = 0.06
 """Two candidates are different sheets when a corner lies this share of the diagonal apart."""
 
@@ -71,15 +71,21 @@ def find(picture: Pixels) -> Outline:
     small = picture if scale == 1.0 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     edges = edges_of(small)
     chosen = choose(edges)
-    finding = Finding.NONE if chosen is None or chosen.score < SEEN else _finding(chosen, edges)
-    if (
-        finding is not Finding.SURE
-        and (leaving := leaving_quad(edges, chosen.quad if chosen else None)) is not None
-    ):
-        return Outline(Finding.CUT, 0.0, to_fractions(leaving, *edges.size))
-    if chosen is None or finding is Finding.NONE:
-        return Outline(Finding.NONE)
+    if chosen is None or chosen.score < SEEN:
+        leaving = leaving_quad(edges, chosen.quad if chosen else None)
+        return Outline(Finding.NONE) if leaving is None else _cut(leaving, edges)
+    finding = _finding(chosen, edges)
+    if finding is not Finding.SURE and not chosen.rivalled:
+        leaving = leaving_quad(edges, chosen.quad)
+        if leaving is not None:
+            return _cut(leaving, edges)
+    if chosen.rivalled or (finding is not Finding.CUT and accompanied(edges, chosen.quad)):
+        finding = Finding.SEVERAL
     return Outline(finding, _confidence(chosen), to_fractions(chosen.quad, *edges.size))
+
+
+def _cut(quad: Quad, edges: Edges) -> Outline:
+    return Outline(Finding.CUT, 0.0, to_fractions(quad, *edges.size))
 
 
 def track(picture: Pixels, corners: Corners) -> Corners:
@@ -90,35 +96,48 @@ def track(picture: Pixels, corners: Corners) -> Corners:
 
 @dataclasses.dataclass(frozen=True)
 class Chosen:
-    """The best candidate; `ahead` is how far its score is from that of the best one elsewhere."""
+    """The best candidate.
+
+    Attributes:
+        ahead: how far its score is from that of the best one elsewhere.
+        rivalled: another one, wholly beside it, is as clearly a sheet, if perhaps a smaller one.
+    """
 
     quad: Quad
     score: float
     ahead: float
+    rivalled: bool
 
 
 def choose(edges: Edges) -> Chosen | None:
     """The best of all candidates; lines are looked for only where regions do not convince."""
     regions = region_quads(edges)
-    quads, scores = _judged(regions, edges)
+    closed, seen = _judged(regions, edges)
+    quads, scores = closed, seen @ WEIGHTS
     if not len(scores) or scores.max() < CONVINCING:
         more, theirs = _judged(line_quads(edges, regions), edges)
-        quads, scores = np.concatenate([quads, more]), np.concatenate([scores, theirs])
+        quads, scores = np.concatenate([quads, more]), np.concatenate([scores, theirs @ WEIGHTS])
     if not len(scores):
         return None
     best = int(scores.argmax())
     apart = np.abs(quads - quads[best]).max((1, 2)) > ELSEWHERE * diagonal(quads[best])
     ahead = float(scores[best] - scores[apart].max()) if apart.any() else float("inf")
-    return Chosen(quads[best], float(scores[best]), ahead)
+    rivalled = rivals(quads[best], closed, seen)
+    # once more from nearby: what was drawn at half the size begins a pixel or two aside
+    return Chosen(refit(edges, quads[best]), float(scores[best]), ahead, rivalled)
 
 
 def _judged(found: list[Quad], edges: Edges) -> tuple[np.ndarray, np.ndarray]:
-    """Candidates moved onto their edges, and their scores."""
+    """Candidates moved onto their edges, and what is known of each."""
     quads = np.stack(found) if found else np.empty((0, 4, 2), np.float32)
-    quads = refit_all(edges, quads[plausible(quads, edges)])
-    if not len(quads):
-        return quads, np.empty(0, np.float32)
-    return quads, features(quads, edges) @ WEIGHTS
+    quads = refit_all(edges, _distinct(quads[plausible(quads, edges)]))
+    return quads, features(quads, edges) if len(quads) else np.empty((0, len(NAMES)), np.float32)
+
+
+def _distinct(quads: Floats) -> Floats:
+    """Without those that an earlier one will be moved onto the same edges as."""
+    apart = np.abs(quads[:, None] - quads[None, :]).max((2, 3))
+    return quads[~np.tril(apart < SAME_PX, -1).any(1)]
 
 
 def _finding(chosen: Chosen, edges: Edges) -> Finding:

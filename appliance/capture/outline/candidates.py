@@ -26,13 +26,12 @@ _CANNY: Final = (20, 45, 80)
 
 def region_quads(edges: Edges) -> list[Quad]:
     """Around regions that edges close, or that differ from the rest in brightness or colour."""
-    light = cv2.extractChannel(edges.lab, 0)
-    found: list[Quad] = []
-    square = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
-    for low in _CANNY:
-        found += _around(cv2.dilate(cv2.Canny(light, low, low * 2.5), square))
     half = cv2.resize(edges.lab, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     light = cv2.extractChannel(half, 0)
+    square = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
+    found: list[Quad] = []
+    for low in _CANNY:
+        found += [quad * 2 + 0.5 for quad in _around(cv2.dilate(cv2.Canny(light, low, low * 2.5), square))]
     for plane, inverse in ((light, False), (_colour(half), True), (_evened(light), False)):
         # pixel centres: the middle of a half-size pixel lies between two of the whole
         found += [quad * 2 + 0.5 for quad in _around(_split(plane, inverse=inverse))]

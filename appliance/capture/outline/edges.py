@@ -14,7 +14,6 @@ from appliance.capture.geometry import Pixels
 Floats = npt.NDArray[Any]
 """Of 32 or 64 bits: what is a number of pixels or a share."""
 Numbers = npt.NDArray[np.int16]
-Places = npt.NDArray[np.int32]
 _STRONG_SHARE: Final = 0.25
 _NOISE_TIMES: Final = 4.0
 _EVERY: Final = 3
@@ -28,54 +27,96 @@ class Edges:
     Attributes:
         lab: the picture in L*a*b*, a little smoothed.
         calm: the same, smoothed more: what lies to the left and right of an edge.
-        strength: of the strongest change among the three channels, per pixel; colour counts one and a half times,
-            because paper and desk often differ more in colour than in brightness and L*a*b* gives it half the numbers.
-        across, down: that change's two parts.
+        change: height × width × 3: how strong the strongest change among the three channels is, and that change's part
+            across and down; colour counts one and a half times, because paper and desk often differ more in colour than
+            in brightness and L*a*b* gives it half the numbers.
         least: a change this strong counts fully.
     """
 
     lab: Pixels
     calm: Pixels
-    strength: Numbers
-    across: Numbers
-    down: Numbers
+    change: Numbers
     least: float
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
-        return self.strength.shape[1], self.strength.shape[0]
+        return self.change.shape[1], self.change.shape[0]
 
-    def along(self, x: Places, y: Places, normal_x: Floats, normal_y: Floats) -> tuple[Floats, Floats]:
-        """How strong the change is at places, and how squarely it crosses a line with that normal (0 to 1)."""
-        strength = self.strength[y, x].astype(np.float32)
-        crossing = np.abs(self.across[y, x] * normal_x + self.down[y, x] * normal_y)
-        return strength, crossing / np.maximum(strength, 1)
+    def change_at(self, points: Floats) -> Numbers:
+        """`change` at the pixels nearest to points (… × (x, y)); nothing outside the picture."""
+        return np.asarray(_at(self.change, points), np.int16)
+
+    def calm_at(self, points: Floats) -> Pixels:
+        """`calm` at the pixels nearest to points (… × (x, y)); the border's outside the picture."""
+        return np.asarray(_at(self.calm, points, cv2.BORDER_REPLICATE), np.uint8)
+
+    def inside(self, points: Floats) -> npt.NDArray[np.bool_]:
+        """Which points lie in the picture."""
+        wide, high = self.size
+        x, y = points[..., 0], points[..., 1]
+        return np.asarray((x >= -0.5) & (x <= wide - 0.5) & (y >= -0.5) & (y <= high - 0.5))
+
+    def support(self, points: Floats, normal: Floats, reach_px: int, square: float) -> Floats:
+        """Where a change of a line's own direction lies under its points, or up to `reach_px` beside them: 0 to 1 each.
+
+        Args:
+            points: … × (x, y).
+            normal: of the line, to be broadcast over the points.
+            reach_px: to both sides.
+            square: how squarely a change must cross, 1 being exactly.
+        """
+        best = np.zeros(points.shape[:-1], np.float32)
+        across, down = np.float32(normal[..., 0]), np.float32(normal[..., 1])
+        for off in range(-reach_px, reach_px + 1):
+            change = self.change_at(points + normal * off)
+            strength = change[..., 0].astype(np.float32)
+            crossing = np.abs(change[..., 1] * across + change[..., 2] * down)
+            strength[crossing <= square * np.maximum(strength, 1)] = 0
+            np.maximum(best, strength, out=best)
+        return np.asarray(np.minimum(best / self.least, 1), np.float32)
+
+
+def _at(plane: npt.NDArray[Any], points: Floats, border: int = cv2.BORDER_CONSTANT) -> npt.NDArray[Any]:
+    rows = np.ascontiguousarray(points, np.float32).reshape(-1, points.shape[-2], 2)
+    seen = cv2.remap(plane, rows, None, cv2.INTER_NEAREST, borderMode=border)
+    return np.asarray(seen).reshape(*points.shape[:-1], plane.shape[2])
 
 
 def edges_of(frame: Pixels) -> Edges:
     """The changes of a colour or grey frame."""
     colour = frame if frame.ndim == 3 else cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)
     lab = cv2.GaussianBlur(cv2.cvtColor(colour, cv2.COLOR_BGR2LAB), (5, 5), 0)
-    strength, across, down = _change(lab, 0)
-    for channel in (1, 2):
-        theirs, x, y = _change(lab, channel)
-        more = (theirs > strength).view(np.uint8)
-        for whole, part in ((strength, theirs), (across, x), (down, y)):
-            cv2.copyTo(part, more, whole)
-    some = strength[1::_EVERY, 1::_EVERY]
-    noise = float(np.median(some)) + 1e-3
-    least = max(_NOISE_TIMES * noise, float(np.percentile(some, 90)) * _STRONG_SHARE)
-    return Edges(lab, cv2.blur(lab, (5, 5)), strength, across, down, least)
+    # one piece of memory: many small ones are given back to the system and fetched again, which costs more than the sums
+    whole = np.empty((8, *lab.shape[:2]), np.int16)
+    best, other, spare = whole[:3], whole[3:6], whole[6:]
+    light, *colours = cv2.split(lab)
+    _change(light, best, spare)
+    for plane in colours:
+        _change(plane, other, spare, colour=True)
+        more = cv2.compare(other[0], best[0], cv2.CMP_GT)
+        for mine, theirs in zip(best, other, strict=True):
+            cv2.copyTo(theirs, more, mine)
+    some = np.sort(best[0, 1::_EVERY, 1::_EVERY], axis=None)
+    noise, strong = float(some[len(some) // 2]) + 1e-3, float(some[len(some) * 9 // 10])
+    least = max(_NOISE_TIMES * noise, strong * _STRONG_SHARE)
+    return Edges(lab, cv2.blur(lab, (5, 5)), np.asarray(cv2.merge(list(best)), np.int16), least)
 
 
-def _change(lab: Pixels, channel: int) -> tuple[Numbers, Numbers, Numbers]:
+def _change(plane: Pixels, into: Numbers, spare: Numbers, *, colour: bool = False) -> None:
     """Strength and parts of the change in one channel (Scharr); the root is taken by Robertson's estimate, within 4 %."""
-    plane = cv2.extractChannel(lab, channel)
-    x, y = cv2.Scharr(plane, cv2.CV_16S, 1, 0), cv2.Scharr(plane, cv2.CV_16S, 0, 1)
-    if channel:
-        x, y = x + (x >> 1), y + (y >> 1)
-    wide, high = np.abs(x), np.abs(y)
-    large, small = cv2.max(wide, high), cv2.min(wide, high)
-    strength = cv2.max(large, large - (large >> 3) + (small >> 1))
-    return np.asarray(strength, np.int16), np.asarray(x, np.int16), np.asarray(y, np.int16)
+    (strength, x, y), (large, small) = into, spare
+    for part, (across, down) in ((x, (1, 0)), (y, (0, 1))):
+        cv2.Scharr(plane, cv2.CV_16S, across, down, dst=part)
+        if colour:
+            np.right_shift(part, 1, out=large)
+            np.add(part, large, out=part)
+    np.abs(x, out=strength)
+    np.abs(y, out=small)
+    cv2.max(strength, small, dst=large)
+    cv2.min(strength, small, dst=small)
+    np.right_shift(large, 3, out=strength)
+    np.subtract(large, strength, out=strength)
+    small >>= 1
+    strength += small
+    cv2.max(strength, large, dst=strength)

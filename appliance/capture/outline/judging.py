@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +22,8 @@ SQUARE: Final = 0.85
 """An edge belongs to a side when it crosses the side's normal within about 32 degrees."""
 STEP_FULL: Final = 10.0
 """A change of this much in L*a*b*, measured away from the line itself, is a sheet's edge without doubt."""
+CHANNELS: Final = np.array([1.0, 1.5, 1.5], np.float32)
+"""What L*, a* and b* weigh."""
 ASPECTS: Final = (1.414, 1.586, 2.0)
 """Of A sizes, identity cards, receipts."""
 
@@ -103,6 +106,11 @@ NAMES: Final = (
     "patchy",
     "lighter",
 )
+WEIGHTS: Final = np.array(
+    (0.549, 0.788, 0.327, 0.339, 0.458, 0.106, 0.375, -0.005, 1.619, -0.52, 0.305, -0.052, -0.013, 0.04),
+    np.float32,
+)
+"""Of `NAMES`, fitted so that the true sheet wins over every other candidate of its picture (223 drawn desks)."""
 
 
 def _along(quads: Quads) -> tuple[Floats, Floats]:
@@ -119,36 +127,18 @@ def _along(quads: Quads) -> tuple[Floats, Floats]:
 def _support(quads: Quads, edges: Edges) -> Floats:
     """Share of each side under which there is an edge of the side's own direction."""
     points, normal = _along(quads)
-    wide, high = edges.size
-    best = np.zeros(points.shape[:3], np.float32)
-    for off in range(-REACH_PX, REACH_PX + 1):
-        x, y, inside = _at(points + normal * off, wide, high)
-        strength, square = edges.along(x, y, normal[..., 0], normal[..., 1])
-        best = np.maximum(best, np.minimum(strength / edges.least, 1) * (square > SQUARE) * inside)
-    return np.asarray(best.mean(2), np.float32)
+    return np.asarray(edges.support(points, normal, REACH_PX, SQUARE).mean(2), np.float32)
 
 
 def _step(quads: Quads, edges: Edges) -> Floats:
     """How much inside and outside differ along each side, 0 to 1: a printed frame has white on both."""
     points, normal = _along(quads)
-    wide, high = edges.size
-    x, y, here = _at(points + normal * ASIDE_PX, wide, high)
-    u, v, there = _at(points - normal * ASIDE_PX, wide, high)
-    weights = np.array([1.0, 1.5, 1.5], np.float32)
-    apart = np.abs(edges.calm[y, x].astype(np.float32) - edges.calm[v, u]) @ weights
-    both = here & there
+    inner, outer = points + normal * ASIDE_PX, points - normal * ASIDE_PX
+    apart = cv2.absdiff(edges.calm_at(inner), edges.calm_at(outer)).astype(np.float32) @ CHANNELS
+    both = edges.inside(inner) & edges.inside(outer)
     enough = both.mean(2) > 0.3
     middle = np.median(np.where(both, apart, 0.0), axis=2)
     return np.asarray(np.where(enough, np.minimum(middle / STEP_FULL, 1), 0), np.float32)
-
-
-def _at(
-    points: Floats, wide: int, high: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    rounded = np.rint(points).astype(np.int32)
-    x, y = rounded[..., 0], rounded[..., 1]
-    inside = (x >= 0) & (x < wide) & (y >= 0) & (y < high)
-    return x.clip(0, wide - 1), y.clip(0, high - 1), inside
 
 
 GRID: Final = 9
@@ -159,9 +149,7 @@ def _inside(quads: Quads, edges: Edges) -> tuple[Floats, Floats, Floats, Floats]
     share = np.linspace(0.08, 0.92, GRID, dtype=np.float32)
     u, v = (one.reshape(-1) for one in np.meshgrid(share, share))
     corners = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], 1)
-    wide, high = edges.size
-    x, y, _ = _at(np.einsum("gc,ncd->ngd", corners, quads), wide, high)
-    seen = edges.calm[y, x].astype(np.float32)
+    seen = edges.calm_at(np.einsum("gc,ncd->ngd", corners, quads)).astype(np.float32)
     colour = np.abs(seen[..., 1:] - 128).sum(2)
     light = np.median(seen[..., 0], 1)
     around = np.median(edges.calm[::8, ::8, 0])

@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from appliance.capture.geometry import Pixels, Quad
 from appliance.capture.outline.edges import Edges, Floats
-from appliance.capture.outline.judging import SQUARE
+from appliance.capture.outline.judging import CHANNELS, LEAST_SIDE_PX, SQUARE
 
 _FINDER: Final = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD, 0.5)
 """At half the size: three times faster, and `refining` finds the exact place anyway."""
 SEGMENTS: Final = 220
 LEAST_SEGMENT_PX: Final = 16
+LEAST_SPREAD: Final = 3.0
+"""Of colours in a picture: less is the sensor's noise, and its lines are nobody's."""
 POOL: Final = 64
 """Lines whose evidence is measured."""
 A_DIRECTION: Final = 14
@@ -88,7 +90,8 @@ def line_quads(edges: Edges, hints: list[Quad]) -> list[Quad]:
 def _segments(edges: Edges) -> Floats:
     """Ends of straight segments, in brightness and in the colour channel that says more: rows of x, y, x, y."""
     found = [np.empty((0, 4), np.float32)]
-    for plane in (cv2.extractChannel(edges.lab, 0), _stretched(edges)):
+    colour = _stretched(edges)
+    for plane in (cv2.extractChannel(edges.lab, 0), *(() if colour is None else (colour,))):
         segments = _FINDER.detect(cv2.GaussianBlur(plane, (3, 3), 0))[0]
         if segments is not None:
             found.append(np.asarray(segments, np.float32).reshape(-1, 4))
@@ -98,10 +101,12 @@ def _segments(edges: Edges) -> Floats:
     return np.asarray(ends[longest[length[longest] >= LEAST_SEGMENT_PX]], np.float32)
 
 
-def _stretched(edges: Edges) -> Pixels:
-    """The colour channel that varies more, its variation made as large as brightness' is."""
+def _stretched(edges: Edges) -> Pixels | None:
+    """The colour channel that varies more, its variation made as large as brightness' is; None where all is of one colour."""
     spread = edges.lab[::4, ::4, 1:].std((0, 1))
     channel = int(spread.argmax())
+    if spread[channel] < LEAST_SPREAD:
+        return None
     plane = cv2.extractChannel(edges.lab, channel + 1)
     gain = min(4.0, 40.0 / (float(spread[channel]) + 1e-3))
     middle = float(plane[::4, ::4].mean())
@@ -123,19 +128,29 @@ def _merged(ends: Floats) -> Floats:
     angle = np.mod(np.arctan2(along[:, 1], along[:, 0]), np.pi)
     normal = np.stack([-np.sin(angle), np.cos(angle)], 1)
     middle = (ends[:, :2] + ends[:, 2:]) / 2
-    used, lines = np.zeros(len(ends), bool), []
+    turned = np.abs(angle[None, :] - angle[:, None])
+    turned = np.minimum(turned, np.float32(np.pi) - turned)
+    aside = np.abs(normal @ middle.T - (normal * middle).sum(1)[:, None])
+    near = (turned < 0.03) & (aside < 2.0)
+    free, group, groups = np.ones(len(ends), bool), np.zeros(len(ends), np.intp), 0
     for at in np.argsort(-length):
-        if used[at]:
-            continue
-        turned = np.abs(np.mod(angle - angle[at] + np.pi / 2, np.pi) - np.pi / 2)
-        aside = np.abs((middle - middle[at]) @ normal[at])
-        group = (turned < 0.03) & (aside < 2.0) & ~used
-        used |= group
-        points = np.concatenate([ends[group, :2], ends[group, 2:]])
-        dx, dy, x, y = cv2.fitLine(points, cv2.DIST_L2, 0, 0.01, 0.01).ravel()
-        lines.append((float(length[group].sum()), x, y, dx, dy))
-    lines.sort(key=lambda line: -line[0])
-    return np.asarray([line[1:] for line in lines], np.float32).reshape(-1, 4)
+        if free[at]:
+            mine = near[at] & free
+            free &= ~mine
+            group[mine] = groups
+            groups += 1
+    drawn = np.bincount(group, length)
+    return _fitted(np.concatenate([ends[:, :2], ends[:, 2:]]), np.tile(group, 2))[np.argsort(-drawn)]
+
+
+def _fitted(points: Floats, group: npt.NDArray[np.intp]) -> Floats:
+    """The line through each group's points (least squares, square to the line): rows of x, y, dx, dy."""
+    count = np.maximum(np.bincount(group), 1)
+    x, y = (np.bincount(group, points[:, axis]) / count for axis in (0, 1))
+    dx, dy = points[:, 0] - x[group], points[:, 1] - y[group]
+    xx, yy, xy = (np.bincount(group, product) for product in (dx * dx, dy * dy, dx * dy))
+    angle = np.arctan2(2 * xy, xx - yy) / 2
+    return np.stack([x, y, np.cos(angle), np.sin(angle)], 1).astype(np.float32)
 
 
 def _measured(found: Floats, edges: Edges) -> Lines:
@@ -147,17 +162,10 @@ def _measured(found: Floats, edges: Edges) -> Lines:
     offs = np.arange(0, reach, SAMPLE_PX, dtype=np.float32)
     along = point[:, None, :] + unit[:, None, :] * (start[:, None] + offs)[..., None]
     normal = np.stack([-unit[:, 1], unit[:, 0]], 1)[:, None, :]
-    best = np.zeros(along.shape[:2], np.float32)
-    for off in range(-REACH_PX, REACH_PX + 1):
-        x, y, inside = _at(along + normal * off, wide, high)
-        strength, square = edges.along(x, y, normal[..., 0], normal[..., 1])
-        best = np.maximum(best, np.minimum(strength / edges.least, 1) * (square > SQUARE) * inside)
-    x, y, here = _at(along + normal * ASIDE_PX, wide, high)
-    u, v, there = _at(along - normal * ASIDE_PX, wide, high)
-    apart = np.abs(edges.calm[y, x].astype(np.float32) - edges.calm[v, u]) @ np.array(
-        [1.0, 1.5, 1.5], np.float32
-    )
-    step = np.minimum(apart / STEP_FULL, 1) * here * there
+    best = edges.support(along, normal, REACH_PX, SQUARE)
+    inner, outer = along + normal * ASIDE_PX, along - normal * ASIDE_PX
+    apart = cv2.absdiff(edges.calm_at(inner), edges.calm_at(outer)).astype(np.float32) @ CHANNELS
+    step = np.minimum(apart / STEP_FULL, 1) * edges.inside(inner) * edges.inside(outer)
     angle = np.mod(np.arctan2(unit[:, 1], unit[:, 0]), np.pi)
     return Lines(point, unit, angle, start, _running(best), _running(step * (best > 0.2)))
 
@@ -166,15 +174,6 @@ def _running(values: Floats) -> Floats:
     total = np.zeros((values.shape[0], values.shape[1] + 1), np.float32)
     np.cumsum(values, axis=1, out=total[:, 1:])
     return total
-
-
-def _at(
-    points: Floats, wide: int, high: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    rounded = np.rint(points).astype(np.int32)
-    x, y = rounded[..., 0], rounded[..., 1]
-    inside = (x >= 0) & (x < wide) & (y >= 0) & (y < high)
-    return x.clip(0, wide - 1), y.clip(0, high - 1), inside
 
 
 def _directions(lines: Lines) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
@@ -208,24 +207,29 @@ def _strongest(which: npt.NDArray[np.intp], evidence: Floats) -> npt.NDArray[np.
 def _crossed(one: Lines, other: Lines, edges: Edges) -> tuple[Floats, Floats]:
     """All quadrilaterals of two lines of one direction and two of the other, with a first score each."""
     corner, along_one, along_other = _crossings(one, other)
-    i, j = np.triu_indices(len(one.angle), 1)
-    k, m = np.triu_indices(len(other.angle), 1)
-    first, second = np.repeat(np.arange(len(i)), len(k)), np.tile(np.arange(len(k)), len(i))
-    i, j, k, m = i[first], j[first], k[second], m[second]
-    quads = np.stack([corner[i, k], corner[j, k], corner[j, m], corner[i, m]], 1)
-    good = _shaped(quads, edges)
-    quads, i, j, k, m = quads[good], i[good], j[good], k[good], m[good]
-    sides = [
-        _between(one, i, along_one[i, k], along_one[i, m]),
-        _between(one, j, along_one[j, k], along_one[j, m]),
-        _between(other, k, along_other[i, k], along_other[j, k]),
-        _between(other, m, along_other[i, m], along_other[j, m]),
-    ]
-    support = np.stack([side[0] for side in sides], 1)
-    step = np.stack([side[1] for side in sides], 1)
-    x, y = quads[..., 0], quads[..., 1]
-    area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
-    size = np.sqrt(area / (edges.size[0] * edges.size[1]))
+    here = _in_frame(corner, edges)
+    (i, j), (k, m) = (np.triu_indices(len(lines.angle), 1) for lines in (one, other))
+    first, second = np.nonzero((here[:, k] & here[:, m])[i] & (here[:, k] & here[:, m])[j])
+    quads = np.stack(
+        [corner[line[first], cross[second]] for line, cross in ((i, k), (j, k), (j, m), (i, m))], 1
+    )
+    good, size = _shaped(quads, edges)
+    quads, first, second = quads[good], first[good], second[good]
+    # what lies between two crossings of a line serves many quadrilaterals
+    mine = _between(one, along_one[:, k], along_one[:, m])
+    theirs = _between(other, along_other[i].T, along_other[j].T)
+    support, step = (
+        np.stack(
+            [
+                seen[i[first], second],
+                seen[j[first], second],
+                across[k[second], first],
+                across[m[second], first],
+            ],
+            1,
+        )
+        for seen, across in zip(mine, theirs, strict=True)
+    )
     score = (
         0.6 * support.mean(1) + 0.35 * support.min(1) + 0.6 * step.mean(1) + 0.35 * step.min(1) + 0.25 * size
     )
@@ -245,36 +249,45 @@ def _crossings(one: Lines, other: Lines) -> tuple[Floats, Floats, Floats]:
     return p + u * far[..., None], far, there
 
 
-def _between(lines: Lines, which: npt.NDArray[np.intp], begin: Floats, end: Floats) -> tuple[Floats, Floats]:
-    """Mean support and step of a line between two places on it."""
+def _between(lines: Lines, begin: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """Mean support and step of each line (rows) between pairs of places on it (columns)."""
     last = lines.support.shape[1] - 1
-    a = ((np.minimum(begin, end) - lines.start[which]) / SAMPLE_PX).clip(0, last).astype(np.intp)
-    b = ((np.maximum(begin, end) - lines.start[which]) / SAMPLE_PX).clip(0, last).astype(np.intp)
+    start = lines.start[:, None]
+    a = ((np.minimum(begin, end) - start) / SAMPLE_PX).clip(0, last).astype(np.intp)
+    b = ((np.maximum(begin, end) - start) / SAMPLE_PX).clip(0, last).astype(np.intp)
     count = np.maximum(b - a, 1)
-    return (
-        (lines.support[which, b] - lines.support[which, a]) / count,
-        (lines.step[which, b] - lines.step[which, a]) / count,
+    support, step = (
+        (np.take_along_axis(sums, b, 1) - np.take_along_axis(sums, a, 1)) / count
+        for sums in (lines.support, lines.step)
     )
+    return support, step
 
 
-def _shaped(quads: Floats, edges: Edges) -> npt.NDArray[np.bool_]:
-    """In the frame, and neither tiny nor all of it nor far from square."""
+def _in_frame(corner: Floats, edges: Edges) -> npt.NDArray[np.bool_]:
     wide, high = edges.size
-    x, y = quads[..., 0], quads[..., 1]
-    inside = (
-        (x > -OUTSIDE * wide).all(1)
-        & (x < (1 + OUTSIDE) * wide).all(1)
-        & (y > -OUTSIDE * high).all(1)
-        & (y < (1 + OUTSIDE) * high).all(1)
+    x, y = corner[..., 0], corner[..., 1]
+    return np.asarray(
+        (x > -OUTSIDE * wide)
+        & (x < (1 + OUTSIDE) * wide)
+        & (y > -OUTSIDE * high)
+        & (y < (1 + OUTSIDE) * high)
     )
-    area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2 / (wide * high)
-    sides = np.roll(quads, -1, 1) - quads
-    length = np.linalg.norm(sides, axis=2)
-    unit = sides / np.maximum(length, 1e-6)[..., None]
-    after = np.roll(unit, -1, 1)
-    turns = unit[..., 0] * after[..., 1] - unit[..., 1] * after[..., 0]
+
+
+def _shaped(quads: Floats, edges: Edges) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Which are neither tiny nor all of the frame nor far from square; and the root of their share of it."""
+    x, y = quads[..., 0], quads[..., 1]
+    area = (
+        np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2 / (edges.size[0] * edges.size[1])
+    )
+    large = np.flatnonzero((area > LEAST_AREA) & (area < LARGEST_AREA))
+    sides = np.roll(quads[large], -1, 1) - quads[large]
+    after = np.roll(sides, -1, 1)
+    turns = sides[..., 0] * after[..., 1] - sides[..., 1] * after[..., 0]
     convex = (turns > 0).all(1) | (turns < 0).all(1)
-    return inside & convex & (area > LEAST_AREA) & (area < LARGEST_AREA) & (length.min(1) > 18)
+    long = (sides * sides).sum(2).min(1) > LEAST_SIDE_PX**2
+    good = large[convex & long]
+    return good, np.asarray(np.sqrt(area[good]), np.float32)
 
 
 def _clockwise(quads: Floats) -> Floats:

@@ -60,10 +60,12 @@ def _peaks(edges: Edges, points: Floats, normal: Floats) -> tuple[Floats, npt.ND
     wide, high = edges.size
     offs = np.arange(-REACH_PX, REACH_PX + 1, dtype=np.float32)
     grid = points[..., None, :] + normal[:, :, None, None, :] * offs[None, None, None, :, None]
-    x = np.clip(np.rint(grid[..., 0]), 1, wide - 2).astype(np.int32)
-    y = np.clip(np.rint(grid[..., 1]), 1, high - 2).astype(np.int32)
-    strength, square = edges.along(x, y, normal[:, :, None, None, 0], normal[:, :, None, None, 1])
-    there = strength * square * np.exp(-((offs / (REACH_PX * 0.9)) ** 2))
+    np.clip(grid, 1, (wide - 2, high - 2), out=grid)
+    change = edges.change_at(grid)
+    across, down = (np.float32(normal[:, :, None, None, axis]) for axis in (0, 1))
+    # how strong a change is, times how squarely it crosses, is its part along the normal
+    there = np.abs(change[..., 1] * across + change[..., 2] * down)
+    there *= np.exp(-((offs / (REACH_PX * 0.9)) ** 2))
     best = there.argmax(3)
     peak = np.take_along_axis(there, best[..., None], 3)[..., 0]
     inner = np.clip(best, 1, len(offs) - 2)

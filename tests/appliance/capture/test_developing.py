@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from appliance.capture import quality
 from appliance.capture.cleaning import Ink, clean, ink
@@ -82,6 +82,21 @@ def test_the_same_sheet_a_second_time_is_noticed_and_another_is_not():
 def test_an_empty_sheet_is_said(colour):
     made = develop(Develop(picture=photographed(Image.new("RGB", scene.A4_PX, colour))))
     assert made.remarks == ("blank",)
+
+
+@pytest.mark.parametrize("strength", [0.08, 0.25])
+def test_what_shines_through_is_told_from_an_empty_sheet(strength):
+    paper = Image.new("RGB", scene.A4_PX, (250, 249, 245))
+    behind = Image.blend(paper, ImageOps.mirror(scene.sample_page(2)), strength)
+    assert develop(Develop(picture=photographed(behind))).remarks == ("back",)
+
+
+def test_a_shadow_or_a_grain_on_an_empty_sheet_does_not_shine_through():
+    shaded = np.full((*scene.A4_PX[::-1], 3), 246, np.uint8)
+    shaded[:, 700:] = 150
+    grain = np.random.default_rng(1).integers(228, 246, (*scene.A4_PX[::-1], 1), np.uint8).repeat(3, 2)
+    for empty in (shaded, grain):
+        assert develop(Develop(picture=photographed(Image.fromarray(empty)))).remarks == ("blank",)
 
 
 def test_a_sheet_with_one_line_is_not_empty():

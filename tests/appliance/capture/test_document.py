@@ -108,6 +108,24 @@ def test_a_card_stands_on_its_sheet_at_its_true_size(file, tmp_path):
     assert round(top / 50 * 25.4) == pytest.approx(30, abs=2)
 
 
+def test_both_sides_of_a_card_stand_on_one_sheet_with_their_words(tmp_path):
+    front, back = drawn(Ink.GREY, 85.6, 53.98, WORDS), drawn(Ink.COLOUR, 85.6, 53.98, WORDS[:1])
+    letter = drawn(Ink.BITONAL)
+    pdf = document_pdf([letter, front, back], title="Carta")
+    assert pdf == document_pdf([letter, front, back], title="Carta")
+    file = tmp_path / "card.pdf"
+    file.write_bytes(pdf)
+    assert "Pages:           2" in said_by("pdfinfo", str(file))
+    said_by("pdftoppm", "-r", "50", "-f", "2", "-l", "2", "-gray", str(file), str(tmp_path / "side"))
+    (picture,) = tmp_path.glob("side*")
+    rows = np.flatnonzero((np.asarray(Image.open(picture)) < 252).any(1)) / 50 * 25.4
+    upper, lower = rows[rows < 91], rows[rows >= 91]
+    assert [upper[0], upper[-1], lower[0], lower[-1]] == pytest.approx([30, 84, 99, 153], abs=2)
+    assert said_by("pdftotext", "-f", "2", "-l", "2", str(file), "-").count("Città") == 2
+    listed = said_by("pdfimages", "-list", "-f", "2", "-l", "2", str(file)).splitlines()[2:]
+    assert len(listed) == 2
+
+
 def test_pictures_go_in_as_they_were_encoded(leaves, pdf):
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         for leaf, page in zip(leaves, opened.pages, strict=True):

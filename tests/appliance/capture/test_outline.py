@@ -80,3 +80,34 @@ def test_a_sheet_that_moved_a_little_is_followed():
     found = find(small).corners
     followed = track(moved, found)
     assert np.allclose(np.asarray(followed)[:, 0] - np.asarray(found)[:, 0], 3 / 640, atol=0.0016)
+
+
+@pytest.mark.parametrize(
+    ("seed", "desk", "lies", "other"),
+    [
+        (620_016, "dark", "beside", "letter"),
+        (620_004, "dark", "beside", "card"),
+        (620_008, "dark", "beside", "receipt"),
+        (620_012, "dark", "under", "letter"),
+        (620_005, "wood", "beside", "card"),
+        (620_002, "white", "beside", "letter"),
+    ],
+)
+def test_another_paper_beside_the_sheet_or_under_it_is_said(seed, desk, lies, other):
+    frame = desks.sample(seed, desk=desk, size=(1280, 720), **{lies: other})
+    assert find(frame.picture).finding is Finding.SEVERAL
+
+
+@pytest.mark.parametrize("seed", [900_076, 900_084])
+def test_a_hand_on_the_mat_is_no_second_sheet(seed):
+    frame = desks.sample(seed, desk="dark", finger=True)
+    outline = find(frame.picture)
+    assert outline.finding is Finding.SURE
+    assert worst_corner(outline, frame) < 0.01
+
+
+def test_what_is_no_paper_beside_the_sheet_is_no_second_sheet():
+    boxes = desks.sample(900_131, desk="clutter")
+    lamp = desks.sample(500_100, desk="dark")
+    assert "glare" in lamp.tags
+    assert {find(frame.picture).finding for frame in (boxes, lamp)} == {Finding.SURE}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import cv2
 import numpy as np
 import pytest
 
-from appliance.capture.outline import find
+from appliance.capture.outline import Finding, find
 from appliance.capture.watching import Hint, Watcher
 from appliance.devices.camera import scene
 
@@ -90,3 +91,32 @@ def test_a_sheet_that_lies_badly_is_said_and_not_photographed(watcher, lay, hint
 def test_darkness_is_said(watcher):
     dark = np.full((640, 480, 3), 8, np.uint8)
     assert watch(watcher, [dark] * 3)[-1].hint is Hint.TOO_DARK
+
+
+def test_two_sheets_are_said_and_not_photographed(watcher):
+    moments = []
+    for frame in looks(1, 10):
+        alone = find(frame)
+        both = dataclasses.replace(alone, finding=Finding.SEVERAL)
+        moments.append(watcher.see(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), both))
+    assert {moment.hint for moment in moments} == {Hint.SEVERAL}
+    assert shots(moments) == []
+
+
+def card(side, count):
+    """Live pictures of a card on the mat, its two sides printed differently."""
+    frame = np.full((360, 640, 3), 45, np.uint8)
+    cv2.rectangle(frame, (160, 90), (160 + 300, 90 + 189), (236, 233, 228), -1)
+    for row in range(6):
+        left, top = (190 + 60 * (row % 2), 115 + 24 * row) if side == 1 else (330 - 20 * row, 120 + 22 * row)
+        cv2.rectangle(frame, (left, top), (left + 90, top + 9), (40, 40, 50), -1)
+    for _ in range(count):
+        noise = np.random.default_rng(next(_tick)).integers(-1, 2, frame.shape, np.int16)
+        yield (frame + noise).astype(np.uint8)
+
+
+def test_after_one_side_of_a_card_the_other_is_asked_for(watcher):
+    moments = watch(watcher, card(1, 12), card(2, 12))
+    first, second = shots(moments)
+    assert {moment.hint for moment in moments[first + 1 : 12]} == {Hint.TURN_OVER}
+    assert {moment.hint for moment in moments[second + 1 :]} == {Hint.NEXT_SHEET}

@@ -65,6 +65,16 @@ def facts(state):
     )
 
 
+def test_both_sides_of_a_card_are_one_sheet_of_their_document():
+    card = msgspec.structs.replace(SCANNED, width_mm=85.6, height_mm=53.98)
+    letter = msgspec.structs.replace(SCANNED, width_mm=210.0, height_mm=297.0)
+    documents = [
+        dossier.attachment_part(1, SIGNED_SUMMARY, b"%PDF-1.7", pages).document
+        for pages in ([card, card], [letter, letter], [letter, card, card])
+    ]
+    assert [(one.pages, len(one.captured)) for one in documents] == [(1, 2), (2, 2), (2, 3)]
+
+
 def row(state, word=LetterWord.SAVED, **more):
     return LetterRow(
         letter=state.letter,
