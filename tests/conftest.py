@@ -41,6 +41,7 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # whoever shares the tests out between workers reads the marks after this
 def pytest_collection_modifyitems(config, items):
     """Tests of real devices are left out, not skipped, unless asked for by kind."""
     asked = set(config.getoption("--device"))
