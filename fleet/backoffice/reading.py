@@ -41,6 +41,7 @@ _HOW: Final = {
 }
 _SIGNED: Final = {
     "paper": "Firma autografa sul riepilogo stampato, davanti all'impiegato",
+    "pen": "Firma a mano sullo schermo dello sportello, davanti all'impiegato",
     "cannot_sign": "Dichiarazione raccolta dall'impiegato: la persona non può firmare (DPR 445/2000, art. 4)",
 }
 _VERDICT: Final = {
