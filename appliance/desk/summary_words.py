@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.desk import wording
 from appliance.desk.sitting import SIGNATURE, Sitting
-from contracts.desk_api.clerk import Identified, SummarySection
+from contracts.desk_api.clerk import Identified, SummaryFact, SummarySection
 
 if TYPE_CHECKING:
     from contracts.messages.enrolment import Belongings
@@ -49,7 +49,11 @@ def sections(state: Sitting, practice: Practice) -> list[SummarySection]:
     answered = [
         SummarySection(title=step.title, facts=facts)
         for step in practice.steps
-        if (facts := [line for line in lines if line.step == step.id])
+        if (
+            facts := [
+                SummaryFact(label=line.label, value=line.value) for line in lines if line.step == step.id
+            ]
+        )
     ]
     declared = SummarySection(
         title="Che cosa dichiaro",

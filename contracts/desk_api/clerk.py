@@ -661,11 +661,18 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
 
 
+class SummaryFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer as the summary says it."""
+
+    label: str
+    value: str
+
+
 class SummarySection(msgspec.Struct, frozen=True, kw_only=True):
     """A heading of the summary with its answers, or with its sentences."""
 
-    title: Short
-    facts: list[ReadBackLine] = []
+    title: str
+    facts: list[SummaryFact] = []
     sentences: list[str] = []
 
 

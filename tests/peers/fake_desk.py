@@ -599,11 +599,7 @@ class FakeDesk:
                 door.SummarySection(title="Chi fa la domanda", sentences=["MARIA PROVA"]),
                 door.SummarySection(
                     title="Il pagamento",
-                    facts=[
-                        door.ReadBackLine(
-                            label="IBAN", value="IT60 X054 2811 1010 0000 0123 456", step="pagamento"
-                        )
-                    ],
+                    facts=[door.SummaryFact(label="IBAN", value="IT60 X054 2811 1010 0000 0123 456")],
                 ),
                 door.SummarySection(title="Che cosa dichiaro", sentences=practice.declarations),
             ],
