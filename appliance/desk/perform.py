@@ -23,7 +23,7 @@ from appliance.desk.reading import read_card
 from appliance.desk.session import PHOTO
 from appliance.desk.signing import SummaryChanged
 from appliance.desk.summary import summary_pdf
-from appliance.desk.summary_words import heading, sections
+from appliance.desk.summary_words import CONFIRMED, heading, sections
 from appliance.desk.views import SIGNED_SUMMARY, deadline
 from appliance.desk.wording import ROME
 from appliance.devices.printer.port import JobState, Paper, PrinterTooSlow, PrintJob
@@ -199,6 +199,7 @@ class Hands:
             sha256=fingerprint(summary_pdf(state, practice, belongings)),
             heading=heading(state, practice, belongings),
             sections=sections(state, practice),
+            confirmed=CONFIRMED,
         )
 
     def print_receipt(self, document: ReceiptDocument, pdf: Callable[[], bytes]) -> None:

@@ -16,7 +16,7 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTempl
 from appliance.capture.document import archivable
 from appliance.desk import wording
 from appliance.desk.pen_mark import PenMark
-from appliance.desk.summary_words import PRIVACY, doubt, heading, sections
+from appliance.desk.summary_words import CONFIRMED, PRIVACY, doubt, heading, sections
 from appliance.devices.fonts import Fonts, FontsMissing
 from contracts.desk_api.clerk import SignatureWay
 
@@ -100,7 +100,7 @@ def _signatures(text: _Text, state: Sitting, box: str) -> list[Flowable]:
             f"La persona non può firmare ({state.cause}). Ha dichiarato quanto sopra all'operatore."
         )
     else:
-        mine = text.line("Ho letto, o mi è stato letto, tutto quello che è scritto qui. È giusto.")
+        mine = text.line(CONFIRMED)
     by_pen = state.pen is not None and bool(state.attested_by)
     return [
         Spacer(1, 6 * mm),

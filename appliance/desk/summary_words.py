@@ -20,6 +20,8 @@ PRIVACY: Final = (
     "I dati servono solo per questa domanda e vengono trasmessi all'ente che la decide (Regolamento UE 2016/679, "
     "articolo 13). L'informativa completa è disponibile allo sportello."
 )
+CONFIRMED: Final = "Ho letto, o mi è stato letto, tutto quello che è scritto qui. È giusto."
+"""What stands above a signature."""
 IDENTIFIED: Final = {
     Identified.BY_CHIP: "con il chip del documento e il confronto della fotografia",
     Identified.BY_SIGHT: "a vista, con il documento in mano; il chip del documento non è stato verificato",

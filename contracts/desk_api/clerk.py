@@ -681,11 +681,13 @@ class SummaryWords(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         sha256: of the summary's PDF, without a signature; it holds the same words.
+        confirmed: what stands above the signature.
     """
 
     sha256: Short
     heading: list[str]
     sections: list[SummarySection]
+    confirmed: str
 
 
 class Practices(msgspec.Struct, frozen=True, kw_only=True):

@@ -603,6 +603,7 @@ class FakeDesk:
                 ),
                 door.SummarySection(title="Che cosa dichiaro", sentences=practice.declarations),
             ],
+            confirmed="Ho letto tutto quello che è scritto qui. È giusto.",
         )
 
     def receipt_paper(self, request: door.LetterQuestion) -> door.Paper:

@@ -71,6 +71,7 @@ def lines(page):
 def test_a_citizen_reads_signs_and_the_clerk_looks_at_it(pad, desk):
     expect(pad.get_by_text("IT60 X054 2811 1010 0000 0123 456")).to_be_visible()
     expect(pad.get_by_text("Qui non si può firmare sullo schermo")).to_be_hidden()
+    expect(pad.get_by_text("Ho letto tutto quello che è scritto qui. È giusto.")).to_be_visible()
     draw(pad)
     draw(pad, TAIL)
     expect(lines(pad)).to_have_count(2)

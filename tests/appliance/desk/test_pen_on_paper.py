@@ -15,7 +15,7 @@ from appliance.desk import dossier
 from appliance.desk import sitting as w
 from appliance.desk.signing import unsigned
 from appliance.desk.summary import summary_pdf
-from appliance.desk.summary_words import heading, sections
+from appliance.desk.summary_words import CONFIRMED, heading, sections
 from contracts.desk_api.clerk import SignatureWay
 from contracts.identity import fingerprint
 from tests.appliance.desk.kit import ESTRATTO, NASPI
@@ -68,10 +68,10 @@ def test_what_is_read_on_the_screen_is_what_stands_on_the_sheet():
     state = unsigned(signed())
     practice = CATALOGUE.get(state.practice_key)
     sheet = "".join(text_of(pdf_of(state)).split())
-    shown = [*heading(state, practice, BELONGINGS)]
+    shown = [*heading(state, practice, BELONGINGS), CONFIRMED]
     for section in sections(state, practice):
         shown += [section.title, *section.sentences]
-        shown += [part for fact in section.facts for part in (fact.value,)]
+        shown += [fact.value for fact in section.facts]
     assert len(shown) > 30
     assert [words for words in shown if "".join(words.split()) not in sheet] == []
 
