@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from appliance.desk.pen import settle
 from contracts.desk_api.clerk import (
     MAX_PEN_POINTS,
     PEN_HEIGHT,
@@ -110,6 +112,37 @@ def test_a_slow_and_a_fast_hand_send_the_same(pad, desk):
         heading(pad, "Legga e firmi")
         expect(lines(pad)).to_have_count(0)
     assert sent[0] == sent[1]
+
+
+APART = 60
+"""Pen units between two places a hurried hand is reported at."""
+RADIUS = 330
+
+
+def test_the_places_where_a_hurried_hand_was_seen_cannot_be_found_in_the_line(pad, desk):
+    """A polygon through those places turns at each of them and nowhere else; a circle turns everywhere."""
+    turns = round(2 * math.pi * RADIUS / APART)
+    circle = [
+        (
+            1000 + RADIUS * math.cos(2 * math.pi * at / turns),
+            400 + RADIUS * math.sin(2 * math.pi * at / turns),
+        )
+        for at in range(turns + 1)
+    ]
+    draw(pad, [(x / PEN_WIDTH, y / PEN_HEIGHT) for x, y in circle], steps=1)
+    press(pad, "Ho firmato")
+    heading(pad, "La firma si legge?")
+    (stroke,) = drawn(desk).strokes
+    polygon = settle([[(round(x), round(y)) for x, y in circle]])[0]
+    assert rhythm(settle([stroke])[0]) < 0.5 * rhythm(polygon)
+
+
+def rhythm(line):
+    """How much of the turning of a line comes back every `APART` units, as a share of radians a point."""
+    steps = np.diff(np.array(line, float), axis=0)
+    turning = np.diff(np.unwrap(np.arctan2(steps[:, 1], steps[:, 0])))
+    along = np.hypot(*steps.T)[:-1].cumsum()
+    return abs(np.mean((turning - turning.mean()) * np.exp(2j * math.pi * along / APART)))
 
 
 def test_what_was_drawn_is_wiped(pad, desk):

@@ -1,9 +1,30 @@
-// A signature with pen, finger or mouse. What leaves the page is the line alone: points at equal distances along it,
-// so that no pace is left in them. Times and pressure are never looked at.
+// A signature with pen, finger or mouse. What leaves the page is the line alone: a curve is laid through the places the
+// hand was at, and given points at equal distances along it, so that neither points nor corners tell where it hurried.
+// Times and pressure are never looked at.
 
 // ---- the line
+const FINE = 4; // pen units between two points of a curve before it is measured
 const between = (one, other) => Math.hypot(other[0] - one[0], other[1] - one[1]);
 const length = (line) => line.slice(1).reduce((sum, point, at) => sum + between(line[at], point), 0);
+
+// Catmull-Rom, as the desk draws it.
+function curved(spots) {
+  const found = [spots[0]];
+  for (let at = 1; at < spots.length; at += 1) {
+    const [here, there] = [spots[at - 1], spots[at]];
+    const [before, after] = [spots[at - 2] ?? here, spots[at + 1] ?? there];
+    const pieces = Math.ceil(between(here, there) / FINE);
+    for (let piece = 1; piece <= pieces; piece += 1) {
+      const [u, v] = [piece / pieces, 1 - piece / pieces];
+      found.push([0, 1].map((axis) => {
+        const leave = here[axis] + (there[axis] - before[axis]) / 6;
+        const arrive = there[axis] - (after[axis] - here[axis]) / 6;
+        return v ** 3 * here[axis] + 3 * v * v * u * leave + 3 * v * u * u * arrive + u ** 3 * there[axis];
+      }));
+    }
+  }
+  return found;
+}
 
 function evenly(line, step) {
   const whole = length(line);
@@ -15,12 +36,12 @@ function evenly(line, step) {
     const stretch = between(one, other);
     while (found.length < pieces && (whole / pieces) * found.length <= walked + stretch) {
       const share = ((whole / pieces) * found.length - walked) / stretch;
-      found.push([0, 1].map((axis) => Math.round(one[axis] + (other[axis] - one[axis]) * share)));
+      found.push([0, 1].map((axis) => one[axis] + (other[axis] - one[axis]) * share));
     }
     walked += stretch;
   }
   if (whole > 0) found.push(line.at(-1));
-  return found;
+  return found.map((point) => point.map(Math.round));
 }
 
 // ---- the box
@@ -38,7 +59,7 @@ function pad(form) {
   };
   const place = (event) => {
     const box = svg.getBoundingClientRect();
-    const held = (value, limit) => Math.min(limit, Math.max(0, Math.round(value * limit)));
+    const held = (share, limit) => Math.min(limit, Math.max(0, share * limit));
     return [held((event.clientX - box.left) / box.width, wide), held((event.clientY - box.top) / box.height, high)];
   };
   const show = (line, spots) => line.setAttribute("points", (spots.length > 1 ? spots : [...spots, ...spots]).map((spot) => spot.join(",")).join(" "));
@@ -69,7 +90,7 @@ function pad(form) {
   };
   const end = (event) => {
     if (event.pointerId !== hand?.id) return;
-    const spots = evenly(hand.spots, step);
+    const spots = evenly(curved(hand.spots), step).map(([x, y]) => [Math.min(wide, Math.max(0, x)), Math.min(high, Math.max(0, y))]);
     show(hand.line, spots);
     strokes.set(hand.line, spots);
     hand = null;
@@ -84,6 +105,8 @@ function pad(form) {
   svg.addEventListener("pointermove", follow);
   svg.addEventListener("pointerup", end);
   svg.addEventListener("pointercancel", lose);
+  svg.addEventListener("lostpointercapture", end); // however the window took the pointer away
+  svg.addEventListener("contextmenu", (event) => event.preventDefault()); // a pen that rests is no question
 
   form.querySelector("[data-clean]").addEventListener("click", () => {
     for (const line of strokes.keys()) line.remove();
