@@ -51,6 +51,12 @@ def test_the_same_path_at_two_paces_gives_the_same_bytes(data):
     assert stored(one) == stored(other) == stored(strokes)
 
 
+@pytest.mark.parametrize("seen_at", range(1, 241))
+def test_a_place_reported_on_a_straight_stretch_moves_no_point(seen_at):
+    """Half units are where sums of floats in another order would be rounded the other way."""
+    assert stored([[(0, 9), (seen_at, 9), (241, 9)]]) == stored([[(0, 9), (241, 9)]])
+
+
 @given(paths)
 def test_points_are_equally_far_apart_along_the_line(strokes):
     for stroke, settled in zip(strokes, pen.settle(strokes), strict=True):
