@@ -13,7 +13,18 @@ from contracts.desk_api.door import DoorClosed
 from contracts.errors import Problem, PueError, WhoCanAct
 from web_local import presenting, security, signs, visit, words
 from web_local.live import Watcher
-from web_local.views import desk_ways, entrance, event_stream, eye, guide, letters, papers, pictures, sitting
+from web_local.views import (
+    desk_ways,
+    entrance,
+    event_stream,
+    eye,
+    guide,
+    letters,
+    papers,
+    pen,
+    pictures,
+    sitting,
+)
 
 if TYPE_CHECKING:
     from contracts.desk_api.clerk import ClerkDoor
@@ -31,7 +42,7 @@ FILTERS = (
     presenting.paper_title,
     presenting.paper_pairs,
 )
-ROOMS = (entrance, desk_ways, sitting, papers, letters, eye, pictures, event_stream, guide)
+ROOMS = (entrance, desk_ways, sitting, papers, pen, letters, eye, pictures, event_stream, guide)
 
 
 def create_app(settings: WebSettings, desk: ClerkDoor) -> Flask:

@@ -183,6 +183,6 @@ def _inside(sitting: SittingView) -> list[str]:
         return [sitting.form.step.id]
     trouble = sitting.trouble.code if sitting.trouble else ""
     verdict = sitting.verdict.code if sitting.verdict else ""
-    way = sitting.signature.value if sitting.signature else ""
+    way = sitting.signature.value if sitting.signature else "disegnata" if sitting.pen else ""
     pages = str(len(sitting.pages.pages)) if sitting.pages else ""  # one may come by itself
     return [verdict, way, "stampato" if sitting.summary_printed else "", pages, trouble]

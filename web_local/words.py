@@ -146,7 +146,19 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "sitting.finding_refused": Sentence(
         N_("Quello che si legge sul foglio non va bene per la domanda."), N_("Scriva a mano la risposta.")
     ),
-    "sitting.signature_missing": Sentence(N_("Manca la firma."), N_("Fotografi il foglio firmato.")),
+    "sitting.signature_missing": Sentence(
+        N_("Manca la firma."), N_("Fotografi il foglio firmato, o faccia firmare sullo schermo.")
+    ),
+    "sitting.signature_tiny": Sentence(
+        N_("La firma è vuota o troppo piccola."), N_("Faccia firmare di nuovo, più grande.")
+    ),
+    "sitting.signature_too_long": Sentence(
+        N_("La firma è troppo lunga."), N_("Faccia firmare di nuovo, con meno segni.")
+    ),
+    "sitting.summary_changed": Sentence(
+        N_("Il riepilogo non è più quello che è stato firmato."),
+        N_("Lo faccia rileggere e firmare di nuovo."),
+    ),
     "sitting.cause_missing": Sentence(
         N_("Manca il motivo."), N_("Scriva perché il cittadino non può firmare.")
     ),

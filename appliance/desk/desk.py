@@ -65,6 +65,8 @@ _JOURNAL: Final[Mapping[type[words.Event], str]] = {
     words.FindingUsed: "finding.used",
     words.ReadBackConfirmed: "read_back.confirmed",
     words.SummaryPrinted: "summary.printed",
+    words.PenDrawn: "signature.drawn",
+    words.PenErased: "signature.erased",
     words.Signed: "summary.signed",
     words.SealWanted: "letter.sealing",
     words.Sealed: "letter.stored",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+import pikepdf
 
 from appliance.capture.placing import laid
 from appliance.desk.sitting import SIGNATURE, Citizen, PageFacts, Sitting
@@ -21,6 +22,8 @@ from contracts.messages.enrolment import Belongings
 from contracts.practices.model import Answers, AnswerTerm, Attachment, Practice
 
 SUMMARY_FILE: Final = "documents/summary.pdf"
+SIGNED_FILE: Final = "documents/signed_summary.pdf"
+SIGNED_TITLE: Final = "Riepilogo firmato"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest hour a ZIP can hold: a dossier carries its times in the manifest only."""
 
@@ -30,6 +33,8 @@ class Validity:
 
     IN_PRESENCE: Final = "firma_autografa_in_presenza"
     """DPR 445/2000 art. 38 c. 3, CAD art. 65: signed before the clerk."""
+    ON_SCREEN: Final = "firma_elettronica_semplice_in_presenza"
+    """The same, by hand on the desk's screen: an electronic signature that a judge weighs freely (CAD art. 20 c. 1-bis)."""
     COLLECTED: Final = "dichiarazione_raccolta"
     """DPR 445/2000 art. 4: who cannot sign declares before the clerk."""
 
@@ -92,13 +97,32 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     trust_dated: str = ""
 
 
+class OnScreen(msgspec.Struct, frozen=True, kw_only=True):
+    """What binds a signature on the screen to what was read before it.
+
+    Attributes:
+        shown_sha256: of the summary without a signature, a document of this dossier.
+        drawn_at: Unix milliseconds.
+        box: on whose screen.
+    """
+
+    shown_sha256: str
+    drawn_at: int
+    box: str
+
+
 class Attestation(msgspec.Struct, frozen=True, kw_only=True):
-    """What the clerk attests. The clerk is named by pseudonym; the comune can resolve it."""
+    """What the clerk attests. The clerk is named by pseudonym; the comune can resolve it.
+
+    Attributes:
+        on_screen: see `OnScreen`; None where nobody signed on a screen.
+    """
 
     clerk: str
     at: int
     signature: SignatureWay
     cause: str = ""
+    on_screen: OnScreen | None = None
     titolo_validita: str
     read_back_sha256: str
     read_back_at: int
@@ -139,7 +163,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 def attachment_part(number: int, paper: Attachment, pdf: bytes, pages: Sequence[PageFacts]) -> Part:
     """A scanned paper, or the signed summary, as it stands in the dossier."""
     signed = paper.id == SIGNATURE
-    name = "documents/signed_summary.pdf" if signed else f"documents/{number:02d}-{paper.id}.pdf"
+    name = SIGNED_FILE if signed else f"documents/{number:02d}-{paper.id}.pdf"
     return Part(
         document=Document(
             file=name,
@@ -165,15 +189,26 @@ def attachment_part(number: int, paper: Attachment, pdf: bytes, pages: Sequence[
 
 
 def summary_part(pdf: bytes) -> Part:
-    """The summary as printed, before the signature."""
+    """The summary as shown or printed, before the signature."""
+    return _made_here(SUMMARY_FILE, "summary", "Riepilogo della domanda", pdf)
+
+
+def pen_part(pdf: bytes) -> Part:
+    """The summary with what was signed on the screen."""
+    return _made_here(SIGNED_FILE, SIGNATURE, SIGNED_TITLE, pdf)
+
+
+def _made_here(file: str, kind: str, title: str, pdf: bytes) -> Part:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        pages = len(opened.pages)
     return Part(
         document=Document(
-            file=SUMMARY_FILE,
-            kind="summary",
-            title="Riepilogo della domanda",
+            file=file,
+            kind=kind,
+            title=title,
             sha256=fingerprint(pdf),
             size_bytes=len(pdf),
-            pages=pdf.count(b"/Type /Page\n") or 1,
+            pages=pages,
             formation="a",
         ),
         data=pdf,
@@ -189,7 +224,6 @@ def manifest(
     assert citizen is not None
     assert state.identified is not None
     assert state.signature is not None
-    in_presence = state.signature is SignatureWay.PAPER
     return Manifest(
         letter=state.letter,
         number=state.number,
@@ -225,7 +259,8 @@ def manifest(
             at=state.signed_ms or state.changed_ms,
             signature=state.signature,
             cause=state.cause,
-            titolo_validita=Validity.IN_PRESENCE if in_presence else Validity.COLLECTED,
+            on_screen=_on_screen(state, belongings),
+            titolo_validita=_VALIDITY[state.signature],
             read_back_sha256=state.read_back_sha256,
             read_back_at=state.read_back_ms or state.changed_ms,
         ),
@@ -233,6 +268,19 @@ def manifest(
         answer_term=practice.answer_term,
         software=software,
     )
+
+
+_VALIDITY: Final = {
+    SignatureWay.PAPER: Validity.IN_PRESENCE,
+    SignatureWay.PEN: Validity.ON_SCREEN,
+    SignatureWay.CANNOT_SIGN: Validity.COLLECTED,
+}
+
+
+def _on_screen(state: Sitting, belongings: Belongings) -> OnScreen | None:
+    if state.pen is None or state.signature is not SignatureWay.PEN:
+        return None
+    return OnScreen(shown_sha256=state.pen.shown_sha256, drawn_at=state.pen.drawn_ms, box=belongings.box)
 
 
 def pack(content: Manifest, parts: Sequence[Part]) -> bytes:

@@ -103,7 +103,16 @@ def taken(state: Sitting, event: words.PageTaken, _: Circumstances) -> Decision:
         pages = [event.facts if page.page == event.instead_of else page for page in state.pages]
         gone = _erased(event.instead_of)
     there = msgspec.structs.replace(state, pages=pages, pending="", trouble=None)
+    if event.facts.attachment == SIGNATURE:
+        there = _without_pen(there)
     return Decision(there, (*gone, words.ReadPage(event.facts.page)))
+
+
+def _without_pen(state: Sitting) -> Sitting:
+    """A photographed sheet takes the place of what was signed on the screen."""
+    if state.signature is SignatureWay.PEN:
+        state = msgspec.structs.replace(state, signature=None, signed_ms=None, attested_by="")
+    return msgspec.structs.replace(state, pen=None)
 
 
 def altered(state: Sitting, event: words.PageAltered, _: Circumstances) -> Decision:

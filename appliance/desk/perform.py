@@ -21,12 +21,15 @@ from appliance.desk.belongings import Sealing
 from appliance.desk.pages import Pages
 from appliance.desk.reading import read_card
 from appliance.desk.session import PHOTO
+from appliance.desk.signing import SummaryChanged
 from appliance.desk.summary import summary_pdf
+from appliance.desk.summary_words import CONFIRMED, heading, sections
 from appliance.desk.views import SIGNED_SUMMARY, deadline
 from appliance.desk.wording import ROME
 from appliance.devices.printer.port import JobState, Paper, PrinterTooSlow, PrintJob
 from appliance.runtime.files import storage_error
 from appliance.runtime.workers import Worker, WorkerError, WorkerGroup
+from contracts.desk_api.clerk import SignatureWay, SummaryWords
 from contracts.envelope import seal
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import fingerprint
@@ -200,6 +203,16 @@ class Hands:
         """The summary of a sitting as a PDF."""
         return summary_pdf(state, self._tools.practice(state.practice_key), self._tools.belongings())
 
+    def summary_words(self, state: Sitting) -> SummaryWords:
+        """The words of that summary, with the fingerprint of the PDF."""
+        practice, belongings = self._tools.practice(state.practice_key), self._tools.belongings()
+        return SummaryWords(
+            sha256=fingerprint(summary_pdf(state, practice, belongings)),
+            heading=heading(state, practice, belongings),
+            sections=sections(state, practice),
+            confirmed=CONFIRMED,
+        )
+
     def print_receipt(self, document: ReceiptDocument, pdf: Callable[[], bytes]) -> None:
         """Print on the roll if there is one, else on A4; returns when the printer says it is printed.
 
@@ -250,7 +263,11 @@ class Hands:
         tools.outbox.add(label, sealed, practice_name=name)
 
     def _parts(self, state: Sitting, practice: Practice) -> list[dossier.Part]:
-        parts = [dossier.summary_part(self.summary(state))]
+        by_pen = state.pen if state.signature is SignatureWay.PEN else None
+        plain = self.summary(msgspec.structs.replace(state, pen=None))
+        if by_pen is not None and fingerprint(plain) != by_pen.shown_sha256:
+            raise SummaryChanged("the summary is not the one that was signed on the screen")
+        parts = [dossier.summary_part(plain)]
         papers = {paper.id: paper for paper in (*practice.attachments, SIGNED_SUMMARY)}
         for number, attachment in enumerate(dict.fromkeys(page.attachment for page in state.pages), 1):
             paper = papers[attachment]
@@ -258,6 +275,8 @@ class Hands:
             leaves = [self._tools.pages.leaf(state, page, words=paper.searchable) for page in mine]
             pdf = document_pdf(leaves, title=paper.title)
             parts.append(dossier.attachment_part(number, paper, pdf, mine))
+        if by_pen is not None:
+            parts.append(dossier.pen_part(self.summary(state)))
         return parts
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from appliance.desk import wording
-from appliance.desk.summary import IDENTIFIED
+from appliance.desk.summary_words import IDENTIFIED
 from appliance.devices.printer.receipt import (
     Big,
     Block,
@@ -226,7 +226,7 @@ def _term(facts: ReceiptFacts, row: LetterRow) -> list[Block]:
 
 
 def _identified(facts: ReceiptFacts) -> str:
-    signed = "" if facts.signature is SignatureWay.PAPER else "; non può firmare"
+    signed = "; non può firmare" if facts.signature is SignatureWay.CANNOT_SIGN else ""
     return f"{IDENTIFIED[facts.identified]}{signed}"
 
 

@@ -10,6 +10,7 @@ from appliance.desk import sitting as words
 from appliance.desk.answers import complete_answers, sex_of
 from appliance.desk.decision import SittingRefused
 from appliance.desk.desk import NoSitting
+from appliance.desk.signing import SummaryChanged, unsigned
 from appliance.desk.sitting import Citizen
 from appliance.devices.port import Condition, DeviceKind
 from appliance.devices.printer.receipt import ReceiptDocument, render_pdf
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from appliance.desk.logins import Logins
     from appliance.desk.perform import Hands
     from appliance.desk.road import Road
-    from appliance.desk.sitting import Event
+    from appliance.desk.sitting import Event, Sitting
     from appliance.devices.camera.port import Camera
     from appliance.devices.port import Device
     from appliance.outbox.store import Outbox
@@ -211,6 +212,12 @@ class ClerkService:
     def print_summary(self, request: door.Act) -> DeskView:
         return self._event(request, words.SummaryWanted)
 
+    def draw_signature(self, request: door.DrawSignature) -> DeskView:
+        return self._event(request, lambda: self._drawn(request))
+
+    def erase_signature(self, request: door.Act) -> DeskView:
+        return self._event(request, words.PenErased)
+
     def sign(self, request: door.Sign) -> DeskView:
         return self._event(request, lambda: words.Signed(request.way, request.cause))
 
@@ -256,10 +263,12 @@ class ClerkService:
 
     def summary_paper(self, request: door.Ask) -> door.Paper:
         self._staff.logins.awake(request.token)
-        state = self._desk.sitting
-        if state is None or state.stage is not door.Stage.SIGN:
-            raise SittingRefused("there is a summary only when the citizen signs")
+        state = self._signing()
         return door.Paper(title=f"Riepilogo {state.number}", data=self._staff.hands.summary(state))
+
+    def summary_words(self, request: door.Ask) -> door.SummaryWords:
+        self._staff.logins.awake(request.token)
+        return self._staff.hands.summary_words(unsigned(self._signing()))
 
     def picture(self, request: door.PictureQuestion) -> door.Picture:
         self._staff.logins.awake(request.token)
@@ -307,6 +316,20 @@ class ClerkService:
         whole, _, _ = complete_answers(practice, state.answers, self._desk.today())
         lines = wording.all_lines(practice, whole, only_read_back=True)
         return words.ReadBackConfirmed(wording.shown_sha256(lines, practice.declarations))
+
+    def _signing(self) -> Sitting:
+        state = self._desk.sitting
+        if state is None or state.stage is not door.Stage.SIGN:
+            raise SittingRefused("there is a summary only when the citizen signs")
+        return state
+
+    def _drawn(self, request: door.DrawSignature) -> words.PenDrawn:
+        """What was drawn counts only under the summary that stands there now."""
+        words_now = self._staff.hands.summary_words(unsigned(self._signing()))
+        if request.shown_sha256 != words_now.sha256:
+            raise SummaryChanged("another summary was shown")
+        strokes = tuple(tuple(stroke) for stroke in request.strokes)
+        return words.PenDrawn(strokes, request.shown_sha256)
 
     def _receipt(self, letter: str) -> ReceiptDocument:
         row = self._staff.outbox.row(letter)

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from appliance.cards import codice_fiscale
-from appliance.desk import papers
+from appliance.desk import papers, signing
 from appliance.desk import sitting as words
 from appliance.desk.answers import (
     WARNING,
@@ -25,8 +25,8 @@ from appliance.desk.answers import (
 )
 from appliance.desk.decision import Circumstances, Decision, SittingRefused, Transition, cell, refuse_pending
 from appliance.desk.prefill import prefilled
-from appliance.desk.sitting import SIGNATURE, Event, Sitting
-from contracts.desk_api.clerk import Direction, Identified, SignatureWay, Stage, VerdictKind
+from appliance.desk.sitting import Event, Sitting
+from contracts.desk_api.clerk import Direction, Identified, Stage, VerdictKind
 from contracts.errors import Problem, WhoCanAct
 from contracts.practices.model import Practice
 
@@ -60,18 +60,6 @@ class FactRefused(SittingRefused):
     def __init__(self, field: str, code: str) -> None:
         super().__init__(f"{field} cannot be right", field=field)
         self.code = code
-
-
-class SignatureMissing(SittingRefused):
-    """The signed summary was not captured, or nobody signed."""
-
-    code = "sitting.signature_missing"
-
-
-class CauseMissing(SittingRefused):
-    """Why the citizen cannot sign must be said (DPR 445/2000 art. 4)."""
-
-    code = "sitting.cause_missing"
 
 
 class AnswersIncomplete(SittingRefused):
@@ -393,15 +381,10 @@ def _step_opened(state: Sitting, event: words.StepOpened, now: Circumstances) ->
 def _unsigned(state: Sitting) -> Sitting:
     """Who goes back takes back the confirmation and the signature: they were for other words."""
     return msgspec.structs.replace(
-        state,
+        signing.unsigned(state),
         read_back_sha256="",
         read_back_ms=None,
         summary_printed=False,
-        signature=None,
-        cause="",
-        signed_ms=None,
-        attested_by="",
-        pages=[page for page in state.pages if page.attachment != SIGNATURE],
         trouble=None,
     )
 
@@ -433,28 +416,10 @@ def _print_failed(state: Sitting, event: words.PrintFailed, _: Circumstances) ->
     return Decision(msgspec.structs.replace(state, pending="", trouble=event.trouble))
 
 
-def _signed(state: Sitting, event: words.Signed, now: Circumstances) -> Decision:
-    refuse_pending(state)
-    if event.way is SignatureWay.PAPER and not any(page.attachment == SIGNATURE for page in state.pages):
-        raise SignatureMissing("the signed summary was not captured yet")
-    if event.way is SignatureWay.CANNOT_SIGN and not event.cause.strip():
-        raise CauseMissing("say why the citizen cannot sign")
-    papers.refuse_not_judged(state)
-    signed = msgspec.structs.replace(
-        state,
-        signature=event.way,
-        cause=" ".join(event.cause.split()) if event.way is SignatureWay.CANNOT_SIGN else "",
-        signed_ms=now.now_ms,
-        attested_by=now.clerk,
-        trouble=None,
-    )
-    return Decision(signed)
-
-
 def _seal_wanted(state: Sitting, _event: words.SealWanted, _: Circumstances) -> Decision:
     refuse_pending(state)
     if state.signature is None or not state.read_back_sha256:
-        raise SignatureMissing("nobody signed yet")
+        raise signing.SignatureMissing("nobody signed yet")
     return Decision(msgspec.structs.replace(state, stage=Stage.SEALING, trouble=None), (words.Seal(),))
 
 
@@ -463,7 +428,7 @@ def _sealed(state: Sitting, _event: words.Sealed, now: Circumstances) -> Decisio
 
 
 def _seal_failed(state: Sitting, event: words.SealFailed, _: Circumstances) -> Decision:
-    return Decision(msgspec.structs.replace(state, stage=Stage.SIGN, trouble=event.trouble))
+    return Decision(msgspec.structs.replace(signing.after_failed_seal(state, event), stage=Stage.SIGN))
 
 
 # ---- the end ---------------------------------------------------------------------------------------------
@@ -518,7 +483,9 @@ def _table() -> dict[tuple[Stage, type[Event]], Transition]:
         (s.SIGN, w.SummaryWanted): cell(_summary_wanted, s.SIGN),
         (s.SIGN, w.SummaryPrinted): cell(_summary_printed, s.SIGN),
         (s.SIGN, w.PrintFailed): cell(_print_failed, s.SIGN),
-        (s.SIGN, w.Signed): cell(_signed, s.SIGN),
+        (s.SIGN, w.PenDrawn): cell(signing.drawn, s.SIGN),
+        (s.SIGN, w.PenErased): cell(signing.erased, s.SIGN),
+        (s.SIGN, w.Signed): cell(signing.signed, s.SIGN),
         (s.SIGN, w.SealWanted): cell(_seal_wanted, s.SEALING),
         (s.SEALING, w.Sealed): cell(_sealed, s.DONE),
         (s.SEALING, w.SealFailed): cell(_seal_failed, s.SIGN),

@@ -134,6 +134,23 @@ def page_parts(page: str) -> tuple[str, ...]:
     return page, page + STILL, page + SEEN, page + WORDS
 
 
+class PenFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the citizen signed on the screen: lines, and nothing of how they came about.
+
+    Attributes:
+        strokes: in pen units, points at equal distances along each line.
+        drawn_ms: when the whole of it was handed over.
+        shown_sha256: of the summary, as a PDF without a signature, whose words were shown.
+    """
+
+    strokes: list[list[tuple[int, int]]]
+    drawn_ms: UnixMs
+    shown_sha256: str
+
+    def __repr__(self) -> str:
+        return "PenFacts()"
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Progress of the card conversation."""
 
@@ -189,6 +206,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     read_back_ms: UnixMs | None = None
     summary_printed: bool = False
     signature: SignatureWay | None = None
+    pen: PenFacts | None = None
     cause: str = ""
     signed_ms: UnixMs | None = None
     attested_by: str = ""
@@ -419,6 +437,20 @@ class PrintFailed(Event, frozen=True):
     """Not printed."""
 
     trouble: Problem
+
+
+class PenDrawn(Event, frozen=True):
+    """The citizen signed on the screen, under the summary of this SHA-256. Strokes as they came pass through."""
+
+    strokes: tuple[tuple[tuple[int, int], ...], ...]
+    shown_sha256: str
+
+    def __repr__(self) -> str:
+        return "PenDrawn()"
+
+
+class PenErased(Event, frozen=True):
+    """Sign again: what was drawn goes."""
 
 
 class Signed(Event, frozen=True):

@@ -15,34 +15,30 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTempl
 
 from appliance.capture.document import archivable
 from appliance.desk import wording
-from appliance.desk.sitting import SIGNATURE, Sitting
+from appliance.desk.pen_mark import PenMark
+from appliance.desk.summary_words import CONFIRMED, PRIVACY, doubt, heading, sections
 from appliance.devices.fonts import Fonts, FontsMissing
-from contracts.desk_api.clerk import Identified, SignatureWay
+from contracts.desk_api.clerk import SignatureWay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reportlab.pdfgen.canvas import Canvas
 
+    from appliance.desk.sitting import PenFacts, Sitting
+    from contracts.desk_api.clerk import SummarySection
     from contracts.messages.enrolment import Belongings
     from contracts.practices.model import Practice
 
-PENAL_WARNING: Final = (
-    "Chi fa dichiarazioni false, forma atti falsi o ne fa uso è punito dalla legge (DPR 445/2000, articolo 76) "
-    "e perde i benefici ottenuti (articolo 75). L'amministrazione può controllare le dichiarazioni (articolo 71)."
-)
-PRIVACY: Final = (
-    "I dati servono solo per questa domanda e vengono trasmessi all'ente che la decide (Regolamento UE 2016/679, "
-    "articolo 13). L'informativa completa è disponibile allo sportello."
-)
-IDENTIFIED: Final = {
-    Identified.BY_CHIP: "con il chip del documento e il confronto della fotografia",
-    Identified.BY_SIGHT: "a vista, con il documento in mano; il chip del documento non è stato verificato",
-}
+_BLANK: Final = "______________________________________"
+_SIGNS_FROM: Final = 48 * mm
+"""Where the place to sign begins, right of the margin."""
+_UNDER_LINE: Final = 6 * mm
+"""How far the place to sign reaches down to the printed line, which stands at three quarters of the box on the screen."""
 
 
 def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> bytes:
-    """The summary of a confirmed sitting."""
+    """The summary of a confirmed sitting, with what was signed on the screen, if anything was."""
     out = io.BytesIO()
     regular, bold = _faces(Fonts())
     page = SimpleDocTemplate(
@@ -59,22 +55,14 @@ def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> b
         initialFontName=regular,
     )
     text = _Text(regular, bold)
+    name, *about = heading(state, practice, belongings)
     story: list[Flowable] = [
         text.title("Riepilogo della domanda"),
-        text.strong(practice.name),
-        text.line(f"Per: {practice.body}"),
-        text.line(f"Sportello: Comune di {belongings.site.comune} ({belongings.site.provincia})"),
-        text.line(f"Numero provvisorio: {state.number}"),
-        text.line(f"Data e ora: {wording.moment_words(state.read_back_ms or state.began_ms)}{_doubt(state)}"),
+        text.strong(name),
+        *[text.line(line) for line in about],
         Spacer(1, 4 * mm),
-        *_citizen(text, state),
-        *_answers(text, state, practice),
-        *_papers(text, state, practice),
-        text.heading("Che cosa dichiaro"),
-        *[text.line(f"– {sentence}") for sentence in practice.declarations],
-        text.line(PENAL_WARNING),
-        text.small(PRIVACY),
-        KeepTogether(_signatures(text, state)),
+        *[flowable for section in sections(state, practice) for flowable in _section(text, section)],
+        KeepTogether(_signatures(text, state, belongings.box)),
     ]
 
     def foot(canvas: Canvas, _: object) -> None:
@@ -94,67 +82,50 @@ def _faces(fonts: Fonts) -> tuple[str, str]:
     return fonts.regular.stem, fonts.bold.stem
 
 
-def _doubt(state: Sitting) -> str:
-    return "" if state.time_trusted else " (ora non certa)"
-
-
-def _citizen(text: _Text, state: Sitting) -> list[Flowable]:
-    citizen = state.citizen
-    if citizen is None or state.identified is None:
-        return []
-    lines: list[Flowable] = [
-        text.heading("Chi fa la domanda"),
-        text.line(f"{citizen.name} {citizen.surname}"),
-        text.line(f"Identificazione: {IDENTIFIED[state.identified]}."),
+def _section(text: _Text, section: SummarySection) -> list[Flowable]:
+    story: list[Flowable] = [text.heading(section.title)]
+    if section.facts:
+        story.append(
+            text.table([[text.cell(fact.label), text.cell(fact.value, bold=True)] for fact in section.facts])
+        )
+    return [
+        *story,
+        *[text.small(line) if line == PRIVACY else text.line(line) for line in section.sentences],
     ]
-    if citizen.document_number:
-        lines.append(text.line(f"Documento n. {citizen.document_number}"))
-    return lines
 
 
-def _answers(text: _Text, state: Sitting, practice: Practice) -> list[Flowable]:
-    story: list[Flowable] = []
-    lines = wording.all_lines(practice, state.answers)
-    for step in practice.steps:
-        rows = [
-            [text.cell(line.label), text.cell(line.value, bold=True)]
-            for line in lines
-            if line.step == step.id
-        ]
-        if rows:
-            story += [text.heading(step.title), text.table(rows)]
-    return story
-
-
-def _papers(text: _Text, state: Sitting, practice: Practice) -> list[Flowable]:
-    titles = {paper.id: paper.title for paper in practice.attachments}
-    counts: dict[str, int] = {}
-    for page in state.pages:
-        if page.attachment != SIGNATURE:
-            counts[page.attachment] = counts.get(page.attachment, 0) + 1
-    listed = [f"– {titles.get(name, name)} ({count} pag.)" for name, count in counts.items()]
-    return [text.heading("Documenti allegati"), *[text.line(line) for line in listed or ["Nessuno."]]]
-
-
-def _signatures(text: _Text, state: Sitting) -> list[Flowable]:
+def _signatures(text: _Text, state: Sitting, box: str) -> list[Flowable]:
     if state.signature is SignatureWay.CANNOT_SIGN:
         mine = text.line(
             f"La persona non può firmare ({state.cause}). Ha dichiarato quanto sopra all'operatore."
         )
     else:
-        mine = text.line("Ho letto, o mi è stato letto, tutto quello che è scritto qui. È giusto.")
+        mine = text.line(CONFIRMED)
+    by_pen = state.pen is not None and bool(state.attested_by)
     return [
         Spacer(1, 6 * mm),
         mine,
-        Spacer(1, 12 * mm),
-        text.line("Firma di chi fa la domanda  ______________________________________"),
+        *(_on_screen(text, state, state.pen, box) if state.pen else [Spacer(1, 12 * mm)]),
+        text.line(f"Firma di chi fa la domanda  {_BLANK}"),
         Spacer(1, 6 * mm),
         text.line(
             "Attesto che la persona è stata identificata da me e ha firmato, o dichiarato di non poter firmare, "
             "davanti a me (DPR 445/2000, articoli 4 e 38)."
         ),
-        Spacer(1, 12 * mm),
-        text.line("L'operatore dello sportello  ______________________________________"),
+        Spacer(1, (4 if by_pen else 12) * mm),
+        text.line(f"L'operatore dello sportello  {state.attested_by if by_pen else _BLANK}"),
+    ]
+
+
+def _on_screen(text: _Text, state: Sitting, pen: PenFacts, box: str) -> list[Flowable]:
+    return [
+        text.small(
+            "Firmato a mano, con la penna o con il dito, sullo schermo dello sportello "
+            f"(dispositivo {box}), {wording.moment_words(pen.drawn_ms)}{doubt(state)}. Della firma si conserva solo "
+            "il disegno."
+        ),
+        text.small(f"Impronta SHA-256 del riepilogo letto prima di firmare: {pen.shown_sha256}"),
+        PenMark(pen.strokes, left=_SIGNS_FROM, below=_UNDER_LINE),
     ]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from appliance.desk import pen, wording
 from appliance.desk import sitting as words
-from appliance.desk import wording
 from appliance.desk.answers import complete_answers
+from appliance.desk.dossier import SIGNED_TITLE
 from appliance.desk.offers import offers
 from appliance.desk.papers import missing_papers
 from appliance.desk.session import TABLE, needs_photo_document
@@ -19,6 +20,7 @@ from contracts.desk_api.clerk import (
     FormView,
     PagesView,
     PageView,
+    PenView,
     ReadBackLine,
     ReadingView,
     SittingView,
@@ -56,6 +58,8 @@ CALLS: Final[Mapping[type[words.Event], str]] = {
     words.PagesDone: "pages_done",
     words.ReadBackConfirmed: "confirm_read_back",
     words.SummaryWanted: "print_summary",
+    words.PenDrawn: "draw_signature",
+    words.PenErased: "erase_signature",
     words.Signed: "sign",
     words.SealWanted: "seal",
     words.Finished: "finish",
@@ -64,9 +68,11 @@ CALLS: Final[Mapping[type[words.Event], str]] = {
 }
 """Which call of the clerk's door makes which event."""
 
-SIGNED_SUMMARY: Final = Attachment(id=words.SIGNATURE, title="Riepilogo firmato", required=True)
+SIGNED_SUMMARY: Final = Attachment(id=words.SIGNATURE, title=SIGNED_TITLE, required=True)
 _NEEDS_READING: Final = frozenset(
     {
+        "draw_signature",
+        "erase_signature",
         "go_to_step",
         "lay_aside",
         "pages_done",
@@ -96,6 +102,8 @@ def may(state: Sitting) -> list[str]:
         calls = [call for call in calls if call != "lay_aside"]
     if state.signature is None:
         calls = [call for call in calls if call != "seal"]
+    if state.pen is None:
+        calls = [call for call in calls if call != "erase_signature"]
     if state.stage is Stage.DONE:
         calls.append("print_receipt")
     return sorted(calls)
@@ -129,6 +137,7 @@ def view(state: Sitting, practice: Practice | None, today: dt.date, letter: Lett
         declarations=practice.declarations if practice and stage in (Stage.READ_BACK, Stage.SIGN) else [],
         deadline=deadline(practice, state.answers, today) if practice and stage is not Stage.CARD else None,
         signature=state.signature,
+        pen=_pen(state) if stage is Stage.SIGN else None,
         summary_printed=state.summary_printed,
         saved_at=state.saved_ms,
         letter=letter,
@@ -192,6 +201,12 @@ def _form(state: Sitting, practice: Practice) -> FormView:
         problems=state.problems,
         from_card=[name for name in state.from_card if name in mine],
     )
+
+
+def _pen(state: Sitting) -> PenView | None:
+    if state.pen is None:
+        return None
+    return PenView(paths=[pen.svg_path(stroke) for stroke in state.pen.strokes])
 
 
 def _pages(state: Sitting, practice: Practice) -> PagesView:

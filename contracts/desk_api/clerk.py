@@ -8,7 +8,7 @@ the whole `DeskView`, so the page is always a mirror and never a memory.
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -70,6 +70,8 @@ class SignatureWay(enum.StrEnum):
 
     PAPER = "paper"
     """The printed summary is signed and captured."""
+    PEN = "pen"
+    """Signed by hand on the desk's screen. The line is kept; when and how fast it was drawn is not."""
     CANNOT_SIGN = "cannot_sign"
     """Impediment to signing: the clerk collects the declaration (DPR 445/2000 art. 4)."""
 
@@ -266,6 +268,26 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     days_left: int
 
 
+PEN_WIDTH: Final = 2000
+PEN_HEIGHT: Final = 800
+"""Sides of the place to sign, in pen units; an A4 sheet shows it 80 mm wide."""
+PEN_STEP: Final = 10
+"""Pen units between two points of a line, along the line: what was drawn is told apart from when it was drawn."""
+PEN_SHORTEST: Final = 240
+"""Pen units of line in a signature, about a centimetre on paper; less is a slip of the hand."""
+MAX_STROKES: Final = 64
+MAX_PEN_POINTS: Final = 4000
+"""In all strokes together."""
+
+
+class PenView(msgspec.Struct, frozen=True, kw_only=True):
+    """What was signed on the screen, as lines: SVG path data in a box of `width` by `height` pen units."""
+
+    paths: list[str]
+    width: int = PEN_WIDTH
+    height: int = PEN_HEIGHT
+
+
 class SittingView(msgspec.Struct, frozen=True, kw_only=True):
     """The citizen at the desk.
 
@@ -291,6 +313,7 @@ class SittingView(msgspec.Struct, frozen=True, kw_only=True):
     declarations: list[str] = []
     deadline: DeadlineView | None = None
     signature: SignatureWay | None = None
+    pen: PenView | None = None
     summary_printed: bool = False
     saved_at: UnixMs | None = None
     letter: LetterRow | None = None
@@ -537,6 +560,26 @@ class ConfirmReadBack(Act, frozen=True, kw_only=True):
     """The citizen confirmed what was read aloud."""
 
 
+PenX = Annotated[int, Meta(ge=0, le=PEN_WIDTH)]
+PenY = Annotated[int, Meta(ge=0, le=PEN_HEIGHT)]
+Stroke = Annotated[list[tuple[PenX, PenY]], Meta(min_length=1, max_length=MAX_PEN_POINTS)]
+
+
+class DrawSignature(Act, frozen=True, kw_only=True):
+    """The citizen signed on the screen, under the summary whose words the page showed.
+
+    Attributes:
+        shown_sha256: of that summary, from `SummaryWords`; refused when it is another one by now.
+        strokes: in pen units, from the left and from the top. An empty list is a signature that is too small.
+    """
+
+    shown_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    strokes: Annotated[list[Stroke], Meta(max_length=MAX_STROKES)]
+
+    def __repr__(self) -> str:
+        return "DrawSignature()"
+
+
 class Sign(Act, frozen=True, kw_only=True):
     """How the citizen signed. `cause` is required where they could not."""
 
@@ -616,6 +659,35 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
 
     title: Short
     data: bytes
+
+
+class SummaryFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer as the summary says it."""
+
+    label: str
+    value: str
+
+
+class SummarySection(msgspec.Struct, frozen=True, kw_only=True):
+    """A heading of the summary with its answers, or with its sentences."""
+
+    title: str
+    facts: list[SummaryFact] = []
+    sentences: list[str] = []
+
+
+class SummaryWords(msgspec.Struct, frozen=True, kw_only=True):
+    """The words of the summary, in order, for who reads it on the screen before signing.
+
+    Attributes:
+        sha256: of the summary's PDF, without a signature; it holds the same words.
+        confirmed: what stands above the signature.
+    """
+
+    sha256: Short
+    heading: list[str]
+    sections: list[SummarySection]
+    confirmed: str
 
 
 class Practices(msgspec.Struct, frozen=True, kw_only=True):
@@ -705,6 +777,12 @@ class ClerkDoor(Protocol):
 
     def print_summary(self, request: Act) -> DeskView: ...
 
+    def draw_signature(self, request: DrawSignature) -> DeskView: ...
+
+    def erase_signature(self, request: Act) -> DeskView:
+        """What was signed on the screen goes; the citizen signs again, one way or the other."""
+        ...
+
     def sign(self, request: Sign) -> DeskView: ...
 
     def seal(self, request: Act) -> DeskView: ...
@@ -724,6 +802,8 @@ class ClerkDoor(Protocol):
     def letters(self, request: Ask) -> Letters: ...
 
     def summary_paper(self, request: Ask) -> Paper: ...
+
+    def summary_words(self, request: Ask) -> SummaryWords: ...
 
     def receipt_paper(self, request: LetterQuestion) -> Paper: ...
 

@@ -41,8 +41,10 @@ _HOW: Final = {
 }
 _SIGNED: Final = {
     "paper": "Firma autografa sul riepilogo stampato, davanti all'impiegato",
+    "pen": "Firma a mano sullo schermo dello sportello, davanti all'impiegato",
     "cannot_sign": "Dichiarazione raccolta dall'impiegato: la persona non può firmare (DPR 445/2000, art. 4)",
 }
+_NOT_HELD: Final = "Non è tra i documenti: la firma non è legata a un riepilogo che si può leggere"
 _VERDICT: Final = {
     "verified": "Documento verificato",
     "chip_unproven": "Documento letto, ma il chip non ha provato di essere l'originale",
@@ -119,7 +121,7 @@ def read(dossier: Dossier, key: str, catalogue: Catalogue) -> Reading:
         citizen=list(_lines(_table(manifest, "citizen"), _CITIZEN)),
         sections=_sections(_table(manifest, "answers"), practice),
         papers=[_paper(document, practice) for document in dossier.documents],
-        identified=list(_identified(manifest)),
+        identified=list(_identified(dossier)),
         unchecked=_unchecked(manifest),
         declarations=_texts(manifest.get("declarations"))
         or (list(practice.declarations) if practice else []),
@@ -133,7 +135,8 @@ def _known(key: str, catalogue: Catalogue) -> Practice | None:
         return None
 
 
-def _identified(manifest: dict[str, Any]) -> Iterable[Line]:
+def _identified(dossier: Dossier) -> Iterable[Line]:
+    manifest = dossier.manifest
     known, attested = _table(manifest, "identification"), _table(manifest, "attestation")
     if how := _text(known.get("how")):
         yield "Come", _HOW.get(how, how)
@@ -143,6 +146,9 @@ def _identified(manifest: dict[str, Any]) -> Iterable[Line]:
         yield "Esito del controllo", _VERDICT.get(verdict, verdict)
     if signature := _text(attested.get("signature")):
         yield "Firma", _SIGNED.get(signature, signature)
+    if shown := _text(_table(attested, "on_screen").get("shown_sha256")):
+        held = next((one.path for one in dossier.documents if one.sha256 == shown), "")
+        yield "Riepilogo letto prima di firmare", held or _NOT_HELD
     if cause := _text(attested.get("cause")):
         yield "Causa dell'impedimento", cause
     if clerk := _text(attested.get("clerk")):

@@ -115,6 +115,18 @@ def sheet():
     return out.getvalue()
 
 
+SUMMARY_SHA256 = "5a" * 32
+
+
+def drawn(strokes):
+    """What was drawn, straight from point to point."""
+    return door.PenView(
+        paths=[
+            "M" + "L".join(f"{x} {y}" for x, y in (stroke * 2)[: max(2, len(stroke))]) for stroke in strokes
+        ]
+    )
+
+
 FRESH = door.SittingView(sitting=unique(1), stage=door.Stage.CARD, number="A074-1/2026/000015", may=[])
 
 
@@ -257,6 +269,7 @@ class FakeDesk:
                 "shape_page",
                 "redact_page",
                 "use_finding",
+                "draw_signature",
                 "sign",
                 "seal",
             ],
@@ -523,6 +536,12 @@ class FakeDesk:
     def print_summary(self, request: door.Act) -> door.DeskView:
         return self._act(request, lambda: self.sit(summary_printed=True))
 
+    def draw_signature(self, request: door.DrawSignature) -> door.DeskView:
+        return self._act(request, lambda: self.sit(pen=drawn(request.strokes)))
+
+    def erase_signature(self, request: door.Act) -> door.DeskView:
+        return self._act(request, lambda: self.sit(pen=None))
+
     def sign(self, request: door.Sign) -> door.DeskView:
         return self._act(request, lambda: self.sit(signature=request.way))
 
@@ -572,6 +591,23 @@ class FakeDesk:
 
     def summary_paper(self, request: door.Ask) -> door.Paper:
         return door.Paper(title="Riepilogo", data=b"%PDF-1.4\n%%EOF\n")
+
+    def summary_words(self, request: door.Ask) -> door.SummaryWords:
+        self._known_token(request.token)
+        practice = shipped().get(self.view.sitting.practice_key)
+        return door.SummaryWords(
+            sha256=SUMMARY_SHA256,
+            heading=[practice.name, f"Per: {practice.body}", "Numero provvisorio: A074-1/2026/000015"],
+            sections=[
+                door.SummarySection(title="Chi fa la domanda", sentences=["MARIA PROVA"]),
+                door.SummarySection(
+                    title="Il pagamento",
+                    facts=[door.SummaryFact(label="IBAN", value="IT60 X054 2811 1010 0000 0123 456")],
+                ),
+                door.SummarySection(title="Che cosa dichiaro", sentences=practice.declarations),
+            ],
+            confirmed="Ho letto tutto quello che è scritto qui. È giusto.",
+        )
 
     def receipt_paper(self, request: door.LetterQuestion) -> door.Paper:
         return door.Paper(title="Ricevuta", data=b"%PDF-1.4\n%%EOF\n")

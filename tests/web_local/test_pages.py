@@ -20,7 +20,7 @@ from contracts.desk_api.clerk import (
 from contracts.errors import Problem, WhoCanAct
 from contracts.practices.catalogue import shipped
 from tests.peers.browser import ROOT, Visit
-from tests.peers.fake_desk import LETTERS, PIN, SIGNATURE, T0_MS, USER, VERDICT, device, unique
+from tests.peers.fake_desk import LETTERS, PIN, SIGNATURE, T0_MS, USER, VERDICT, device, drawn, unique
 
 SCREENS = ROOT / "build" / "screens" / "pages"
 AUU = shipped().get("auu@2026-01")
@@ -127,6 +127,8 @@ def with_draft(desk):
 REMOVED = Problem(code="card.removed", who=WhoCanAct.CLERK)
 STORE_FULL = Problem(code="outbox.full", who=WhoCanAct.TECHNICIAN)
 
+SCRIBBLE = [[(300 + 20 * at, 400 + (150 if at % 2 else -150)) for at in range(60)], [(1700, 300)]]
+
 PAGES = {
     "02-inizio": ("/", lambda desk: None),
     "03-inizio-con-guai": ("/", troubled),
@@ -172,6 +174,9 @@ PAGES = {
     "40-foglio-angoli": (f"/sportello/foglio/{FIRST}/angoli", captured("busta_paga")),
     "41-foglio-da-coprire": (f"/sportello/foglio/{FIRST}/copri", captured("busta_paga")),
     "42-documenti-da-soli": ("/sportello", by_themselves),
+    "43-legga-e-firmi": ("/sportello/penna", at(Stage.SIGN)),
+    "44-firma-sullo-schermo-si-legge": ("/sportello", at(Stage.SIGN, pen=drawn(SCRIBBLE))),
+    "45-pronto-con-la-penna": ("/sportello", at(Stage.SIGN, pen=drawn(SCRIBBLE), signature=SignatureWay.PEN)),
 }
 
 

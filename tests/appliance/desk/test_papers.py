@@ -13,7 +13,8 @@ import pytest
 
 from appliance.desk import dossier, receipts
 from appliance.desk import sitting as w
-from appliance.desk.summary import PENAL_WARNING, summary_pdf
+from appliance.desk.summary import summary_pdf
+from appliance.desk.summary_words import PENAL_WARNING
 from appliance.desk.views import SIGNED_SUMMARY, deadline
 from appliance.devices.printer.receipt import Code, render_image, render_pdf
 from contracts.desk_api.clerk import KeptBecause, LetterRow, SignatureWay

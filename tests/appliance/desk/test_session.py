@@ -361,6 +361,7 @@ class AnyOrder(RuleBasedStateMachine):
         if after is not None and after.stage is Stage.DONE and before.stage is not Stage.DONE:
             assert all(self.seen.values())
             assert before.signature is not None
+            assert (before.signature is SignatureWay.PEN) == (before.pen is not None)
             assert before.read_back_sha256
             assert before.identified is not None
 
@@ -442,6 +443,10 @@ class AnyOrder(RuleBasedStateMachine):
         )
     )
     def onward(self, event):
+        self.do(event)
+
+    @rule(event=st.sampled_from([w.PenDrawn((((0, 0), (900, 700)),), "0" * 64), w.PenErased()]))
+    def by_pen(self, event):
         self.do(event)
 
     @rule(way=st.sampled_from(SignatureWay), cause=st.sampled_from(["", "mano ingessata"]))

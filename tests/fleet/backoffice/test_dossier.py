@@ -8,7 +8,8 @@ import zipfile
 
 import pytest
 
-from contracts.identity import make_id
+from contracts.desk_api.clerk import SignatureWay
+from contracts.identity import fingerprint, make_id
 from contracts.practices import catalogue
 from fleet.backoffice import reading
 from fleet.backoffice.dossier import MAX_FILES, DossierDamaged, DossierTampered, unpack
@@ -96,6 +97,25 @@ def test_words_for_the_officer():
         "Disoccupazione (NASpI)",
         55,
     )
+
+
+@pytest.mark.parametrize("way", SignatureWay)
+def test_the_officer_reads_how_it_was_signed(way):
+    attested = {"clerk": "impiegato-7", "signature": way.value}
+    found = reading.read(unpack(dossier(LETTER, attestation=attested)), "x", catalogue.shipped())
+    said = dict(found.identified)
+    assert len(said["Firma"]) > 20
+    assert "Riepilogo letto prima di firmare" not in said
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [(fingerprint(PDF), "documents/summary.pdf"), ("0" * 64, "Non è tra i documenti")],
+)
+def test_the_officer_reads_which_summary_was_signed_on_the_screen(shown, said):
+    attested = {"signature": "pen", "on_screen": {"shown_sha256": shown, "drawn_at": 1, "box": "x"}}
+    found = reading.read(unpack(dossier(LETTER, attestation=attested)), "x", catalogue.shipped())
+    assert dict(found.identified)["Riepilogo letto prima di firmare"].startswith(said)
 
 
 def test_a_manifest_of_nothing_is_read_without_inventing():
