@@ -209,9 +209,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "document.nothing_seen": Sentence(
         N_("La telecamera non vede le righe stampate."),
-        N_(
-            "Appoggi il documento sotto la telecamera, dalla parte delle righe con i segni <, e riprovi. Oppure le copi."
-        ),
+        N_("Metta le righe con i segni < sotto la telecamera e riprovi. Oppure le copi."),
     ),
     "card.wrong_pin": Sentence(
         N_("Il PIN della tessera non è giusto."),
