@@ -41,9 +41,8 @@ def pytest_addoption(parser):
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # whoever shares the tests out between workers reads the marks after this
 def pytest_collection_modifyitems(config, items):
-    """Tests of real devices are left out, not skipped, unless asked for by kind."""
+    """Tests of real devices are left out, not skipped, unless asked for by kind. The longest files come first."""
     asked = set(config.getoption("--device"))
     left_out = [
         item for item in items if (mark := item.get_closest_marker("hardware")) and not asked & set(mark.args)
@@ -51,16 +50,8 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_together(item)))
-    # The longest group begins first, so that both halves of a run end together.
-    items.sort(key=lambda item: _together(item) != JOURNEYS)
-
-
-def _together(item):
-    """What one worker does: a file, for its fixtures are dear; all journeys, for they share a whole world."""
-    room = item.nodeid.split("::")[0]
-    return JOURNEYS if room.startswith(JOURNEYS) else room
+    # Two workers share the files out as they come: with the journeys at the end one would wait for the other.
+    items.sort(key=lambda item: not item.nodeid.startswith(JOURNEYS))
 
 
 @pytest.hookimpl(wrapper=True)
