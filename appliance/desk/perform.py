@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.capture.document import document_pdf
 from appliance.desk import dossier, receipts
 from appliance.desk import sitting as words
 from appliance.desk.belongings import Sealing
@@ -22,7 +21,6 @@ from appliance.desk.pages import Pages
 from appliance.desk.reading import read_card
 from appliance.desk.session import PHOTO
 from appliance.desk.signing import SummaryChanged
-from appliance.desk.summary import summary_pdf
 from appliance.desk.summary_words import CONFIRMED, heading, sections
 from appliance.desk.views import SIGNED_SUMMARY, deadline
 from appliance.desk.wording import ROME
@@ -38,6 +36,7 @@ from contracts.messages.letters import Label
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from appliance.capture.leaf import Leaf
     from appliance.desk.sitting import Act, Event, Sitting
     from appliance.desk.trust import Believed
     from appliance.devices.camera.port import Camera
@@ -50,6 +49,8 @@ if TYPE_CHECKING:
     from contracts.practices.model import Practice
 
 log = logging.getLogger(__name__)
+
+# What makes PDFs is loaded at the first one: half of what a desk would otherwise do before it opens its doors.
 
 PRINT_LIMIT_S: Final = 35.0
 CARD_COMES_WITHIN_S: Final = 40.0
@@ -201,13 +202,15 @@ class Hands:
 
     def summary(self, state: Sitting) -> bytes:
         """The summary of a sitting as a PDF."""
+        from appliance.desk.summary import summary_pdf
+
         return summary_pdf(state, self._tools.practice(state.practice_key), self._tools.belongings())
 
     def summary_words(self, state: Sitting) -> SummaryWords:
         """The words of that summary, with the fingerprint of the PDF."""
         practice, belongings = self._tools.practice(state.practice_key), self._tools.belongings()
         return SummaryWords(
-            sha256=fingerprint(summary_pdf(state, practice, belongings)),
+            sha256=fingerprint(self.summary(state)),
             heading=heading(state, practice, belongings),
             sections=sections(state, practice),
             confirmed=CONFIRMED,
@@ -273,11 +276,17 @@ class Hands:
             paper = papers[attachment]
             mine = [page for page in state.pages if page.attachment == attachment]
             leaves = [self._tools.pages.leaf(state, page, words=paper.searchable) for page in mine]
-            pdf = document_pdf(leaves, title=paper.title)
+            pdf = _one_document(leaves, paper.title)
             parts.append(dossier.attachment_part(number, paper, pdf, mine))
         if by_pen is not None:
             parts.append(dossier.pen_part(self.summary(state)))
         return parts
+
+
+def _one_document(leaves: list[Leaf], title: str) -> bytes:
+    from appliance.capture.document import document_pdf
+
+    return document_pdf(leaves, title=title)
 
 
 def wait_printed(job: PrintJob) -> None:

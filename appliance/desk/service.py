@@ -13,7 +13,7 @@ from appliance.desk.desk import NoSitting
 from appliance.desk.signing import SummaryChanged, unsigned
 from appliance.desk.sitting import Citizen
 from appliance.devices.port import Condition, DeviceKind
-from appliance.devices.printer.receipt import ReceiptDocument, render_pdf
+from appliance.devices.printer.receipt import ReceiptDocument
 from contracts.desk_api import clerk as door
 from contracts.desk_api.clerk import DeskView
 from contracts.errors import PueError
@@ -249,7 +249,7 @@ class ClerkService:
     def print_receipt(self, request: door.LetterAct) -> DeskView:
         def work(clerk: Clerk) -> None:
             document = self._receipt(request.letter)
-            self._staff.hands.print_receipt(document, lambda: render_pdf(document))
+            self._staff.hands.print_receipt(document, lambda: _on_a4(document))
             self._staff.outbox.mark_receipt_printed(request.letter)
             self._desk.note("receipt.printed", letter=request.letter, clerk=self._desk.pseudonym(clerk.user))
             self._desk.bell.ring()
@@ -259,7 +259,7 @@ class ClerkService:
     def receipt_paper(self, request: door.LetterQuestion) -> door.Paper:
         self._staff.logins.awake(request.token)
         document = self._receipt(request.letter)
-        return door.Paper(title=f"Ricevuta {document.title}", data=render_pdf(document))
+        return door.Paper(title=f"Ricevuta {document.title}", data=_on_a4(document))
 
     def summary_paper(self, request: door.Ask) -> door.Paper:
         self._staff.logins.awake(request.token)
@@ -381,3 +381,9 @@ class ClerkService:
             code="" if quiet else state.code,
             since=int(state.since.timestamp() * 1000),
         )
+
+
+def _on_a4(document: ReceiptDocument) -> bytes:
+    from appliance.devices.printer.receipt_pdf import render_pdf
+
+    return render_pdf(document)

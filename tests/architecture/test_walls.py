@@ -151,3 +151,12 @@ def test_no_process_of_the_box_opens_pictures_of_paper_itself(process):
         [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.split() == []
+
+
+def test_a_desk_opens_its_doors_before_it_loads_what_makes_pdfs():
+    """Half of what a start would take; a box after a power cut has a citizen waiting."""
+    ask = "import sys, appliance.desk.__main__; print(*sorted({'img2pdf', 'pikepdf', 'reportlab.pdfgen'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == []

@@ -36,7 +36,7 @@ from appliance.devices.printer.port import (
     PrintJob,
     checked_pdf,
 )
-from appliance.devices.printer.receipt import ReceiptDocument, render_pdf
+from appliance.devices.printer.receipt import ReceiptDocument
 from appliance.runtime.clock import utc_now
 from appliance.runtime.workers import OnDeath, Worker, WorkerError, end_process
 from contracts.errors import PueError
@@ -186,6 +186,8 @@ class CupsPrinter:
 
     def print_receipt(self, receipt: ReceiptDocument) -> PrintJob:
         """Print a receipt on A4."""
+        from appliance.devices.printer.receipt_pdf import render_pdf
+
         return self._queue(receipt.title, lambda: render_pdf(receipt))
 
     def print_document(self, pdf: bytes, title: str) -> PrintJob:

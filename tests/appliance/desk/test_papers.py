@@ -16,7 +16,8 @@ from appliance.desk import sitting as w
 from appliance.desk.summary import summary_pdf
 from appliance.desk.summary_words import PENAL_WARNING
 from appliance.desk.views import SIGNED_SUMMARY, deadline
-from appliance.devices.printer.receipt import Code, render_image, render_pdf
+from appliance.devices.printer.receipt import Code, render_image
+from appliance.devices.printer.receipt_pdf import render_pdf
 from contracts.desk_api.clerk import KeptBecause, LetterRow, SignatureWay
 from contracts.identity import fingerprint
 from contracts.messages.enrolment import Belongings, Site

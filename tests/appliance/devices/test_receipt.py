@@ -22,8 +22,8 @@ from appliance.devices.printer.receipt import (
     Small,
     Title,
     render_image,
-    render_pdf,
 )
+from appliance.devices.printer.receipt_pdf import render_pdf
 
 RECEIPT = ReceiptDocument(
     "PUE-0042-000123",
