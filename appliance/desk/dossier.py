@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-import pikepdf
 
 from appliance.capture.placing import laid
 from appliance.desk.sitting import SIGNATURE, Citizen, PageFacts, Sitting
@@ -199,6 +198,8 @@ def pen_part(pdf: bytes) -> Part:
 
 
 def _made_here(file: str, kind: str, title: str, pdf: bytes) -> Part:
+    import pikepdf
+
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         pages = len(opened.pages)
     return Part(
