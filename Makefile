@@ -20,7 +20,7 @@ demo: ## one box, one fleet, one practice on this machine; Ctrl-C ends it
 	@exec $(BIN)/python -m provisioning.demo $(ARGS)
 
 test: setup ## every test, with real broker, card service and browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup ## format, lint, types, walls, documents: under a minute
 	@$(BIN)/ruff format --check .

@@ -14,7 +14,6 @@ import pytest
 from tests.peers.browser import chromium
 
 LEFTOVER_GRACE_S = 2.0
-JOURNEYS = "tests/journeys"
 
 hypothesis.settings.register_profile(
     "house",
@@ -42,7 +41,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests of real devices are left out, not skipped, unless asked for by kind. The longest files come first."""
+    """Tests of real devices are left out, not skipped, unless asked for by kind."""
     asked = set(config.getoption("--device"))
     left_out = [
         item for item in items if (mark := item.get_closest_marker("hardware")) and not asked & set(mark.args)
@@ -50,8 +49,6 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    # Two workers share the files out as they come: with the journeys at the end one would wait for the other.
-    items.sort(key=lambda item: not item.nodeid.startswith(JOURNEYS))
 
 
 @pytest.hookimpl(wrapper=True)
