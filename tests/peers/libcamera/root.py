@@ -45,6 +45,7 @@ PACKAGES: Final = (
 KEY: Final = hashlib.sha256(repr(("layout 1", PACKAGES)).encode() + LOCK.read_bytes()).hexdigest()[:12]
 ROOT: Final = CACHE / f"libcamera-{KEY}"
 PYTHON: Final = "/opt/camera/bin/python"
+PROXIES: Final = {"http_proxy", "https_proxy", "no_proxy", "all_proxy"}
 PIP_SETTINGS: Final = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 """Those that mean the same inside; the others name files of this machine."""
 
@@ -119,6 +120,7 @@ def make(target: Path) -> None:
 def inside(target: Path, command: list[str]) -> None:
     """Run in the root while it is made."""
     surely = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
+    surely |= {name: value for name, value in os.environ.items() if name.lower() in PROXIES}
     subprocess.run(["chroot", str(target), *command], check=True, env=surely)
 
 
