@@ -12,7 +12,8 @@ import pytest
 
 from appliance.devices.port import Condition, DeviceKind, DeviceState, InvalidDeviceSettings
 from appliance.devices.printer.port import DocumentRefused, JobState, Paper, PaperUnsupported, Printer
-from appliance.devices.printer.receipt import Line, ReceiptDocument, Title, render_pdf
+from appliance.devices.printer.receipt import Line, ReceiptDocument, Title
+from appliance.devices.printer.receipt_pdf import render_pdf
 from appliance.devices.printer.simulated import SimulatedPrinter, SimulatedPrinterSettings
 from appliance.devices.registry import DRIVERS, make_device
 from tests.peers.virtual_ipp_printer import VirtualIppPrinter
