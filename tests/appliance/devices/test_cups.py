@@ -12,7 +12,8 @@ from appliance.devices.port import Condition, DeviceKind, InvalidDeviceSettings
 from appliance.devices.printer.cups import CupsPrinter, CupsSettings, understand
 from appliance.devices.printer.ipp import IppGarbled, Operation, Tag, attribute, parse, request
 from appliance.devices.printer.port import JobState
-from appliance.devices.printer.receipt import Line, ReceiptDocument, render_pdf
+from appliance.devices.printer.receipt import Line, ReceiptDocument
+from appliance.devices.printer.receipt_pdf import render_pdf
 from appliance.devices.registry import make_device
 from tests.peers.virtual_ipp_printer import ABORTED, CANCELED, VirtualIppPrinter
 

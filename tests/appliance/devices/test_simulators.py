@@ -16,7 +16,8 @@ from appliance.devices.camera.port import CameraAbsent
 from appliance.devices.camera.simulated import SimulatedCamera
 from appliance.devices.port import Condition
 from appliance.devices.printer.port import JobState, Paper
-from appliance.devices.printer.receipt import Line, ReceiptDocument, render_pdf
+from appliance.devices.printer.receipt import Line, ReceiptDocument
+from appliance.devices.printer.receipt_pdf import render_pdf
 from appliance.devices.printer.simulated import SimulatedPrinter, SimulatedPrinterSettings
 
 RECEIPT = ReceiptDocument("R-000123", (Line("Pratica presa in carico."),))
