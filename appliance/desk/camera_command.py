@@ -34,9 +34,11 @@ LONGEST_S: Final = 60.0
 ADVICE: Final[Mapping[str, str]] = {
     "not_found": "no sheet was found: lay a printed one on the dark mat, wholly in the picture",
     "cut": "the sheet leaves the picture: move it, or raise the camera",
+    "several": "another paper or card lies there too: take it away",
     "unsure": "the sheet stands out badly from what is under it: use the dark mat",
     "blurred": "letters are blurred: clean the lens, check its height and focus, hold the column still",
     "soft": "letters are a little soft: focus once more if the column was moved",
+    "folded": "a corner of the sheet is folded: straighten it",
     "finger": "a hand is in the picture",
     "glare": "a lamp is mirrored in the sheet: turn it aside or switch it off",
     "too_dark": "it is too dark: switch on a light, look for a cover on the lens",

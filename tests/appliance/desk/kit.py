@@ -19,6 +19,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cryptography import x509
@@ -416,6 +417,8 @@ ESTRATTO = {
     "cittadinanza": ["italiana"],
 }
 
+ROME = ZoneInfo("Europe/Rome")
+"""Where terms are counted: after midnight there UTC still has the day before."""
 NASPI = {
     **ESTRATTO,
     "indirizzo": ["Via delle Prove 1"],
@@ -424,7 +427,7 @@ NASPI = {
     "datore_cf": ["01234567897"],
     "datore_denominazione": ["Ditta Inventata"],
     "data_inizio": ["1/2/2020"],
-    "data_cessazione": [(datetime.now(UTC) - timedelta(days=63)).strftime("%d/%m/%Y")],
+    "data_cessazione": [(datetime.now(ROME) - timedelta(days=63)).strftime("%d/%m/%Y")],
     "motivo": ["licenziamento"],
     "dimissioni_12_mesi": ["no"],
     "lavoro_autonomo": ["nessuno"],
