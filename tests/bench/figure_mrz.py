@@ -29,7 +29,7 @@ def figures() -> list[Figure]:
     cv2.setNumThreads(1)
     read_printed_lines(cards.sample(1).picture)  # loads the model
     ms, their_ms, exact, theirs, wrong = [], [], 0, 0, 0
-    with tesserocr.PyTessBaseAPI(path="/usr/share/tesseract-ocr/5/tessdata", lang="eng", psm=6) as engine:
+    with tesserocr.PyTessBaseAPI(path="/usr/share/tesseract-ocr/5/tessdata", lang="ita", psm=6) as engine:
         engine.SetVariable("tessedit_char_whitelist", ALPHABET)
         for seed in SEEDS:
             printed = cards.sample(seed)

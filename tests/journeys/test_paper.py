@@ -76,8 +76,10 @@ def test_five_sheets_become_one_document_an_officer_accepts(world, clerk, page, 
     take(page, world, 1, 1)
     take(page, world, 2, 2, blurred=True)
     expect(page.get_by_text("La pagina è sfocata.")).to_be_visible()
+    world.play("camera", "place_sample", number=3, cut=True)
+    expect(page.get_by_text(re.compile("Il foglio esce a"))).to_be_visible()
     take(page, world, 3, 3, cut=True)
-    # Whether an edge that is not seen lies outside the picture is not always to be told; that something is wrong, always.
+    # On the page itself an edge outside the picture and one that is not seen cannot always be told apart; a fault always is.
     expect(
         page.get_by_text(re.compile("Manca un pezzo del foglio|Non sono sicuro dei bordi"))
     ).to_be_visible()

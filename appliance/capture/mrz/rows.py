@@ -24,8 +24,11 @@ MOST_ROWS: Final = 3
 _SLANTS: Final = np.arange(-3.0, 3.01, 0.25)
 """Degrees a zone may still be turned in a flattened card."""
 _ON: Final = 0.3
+"""Of a busy row's crossings, from which a row belongs to a line."""
 _LETTERS: Final = 0.5
+"""The same along a line, from which letters stand there and not the noise beside them."""
 _SPREAD_PX: Final = 25
+"""Wider than any stroke: what is closed over so far is paper."""
 _SAME_HEIGHT: Final = 0.35
 _EDGE: Final = 0.015
 """Of the width, at either end: there lies what is beside the card."""

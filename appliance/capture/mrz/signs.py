@@ -22,6 +22,8 @@ _MODEL: Final = ("rapidocr", "models", "PP-OCRv6_rec_small.onnx")
 _HEIGHT_PX: Final = 48
 _STEP_PX: Final = 8
 """The model answers once for so many columns of its picture."""
+PITCH_PX: Final = 22
+"""Columns a sign gets: with fewer the recogniser loses fillers, with more it only takes longer."""
 _LEAST: Final = 1e-6
 
 
@@ -37,11 +39,6 @@ class Sign(msgspec.Struct, frozen=True):
     text: str
     at: float
     likely: dict[str, float]
-
-    @property
-    def confidence(self) -> float:
-        """How likely the sign is the one it was taken for."""
-        return self.likely[self.text]
 
 
 @functools.cache
@@ -71,10 +68,6 @@ def read_line(line: Pixels, signs: int) -> list[Sign]:
     tensor = np.repeat((small.astype(np.float32) / 127.5 - 1)[None], 3, 0)[None]
     likely = model.run(None, {model.get_inputs()[0].name: tensor})[0][0][:, columns]
     return _collapse(likely / np.maximum(likely.sum(1, keepdims=True), _LEAST))
-
-
-PITCH_PX: Final = 22
-"""Columns a sign gets."""
 
 
 def _collapse(likely: npt.NDArray[np.float32]) -> list[Sign]:
