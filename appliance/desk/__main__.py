@@ -91,6 +91,7 @@ def run(settings: DeskSettings) -> int:
             belongings=lambda: read_belongings(identity),
             sealing=lambda: read_sealing(identity),
             practice=desk.practice,
+            reads=desk.reads,
             keep_receipt=desk.keep_receipt,
             receipt_key=wiring.derived(key, "receipt codes"),
             software=software,

@@ -202,6 +202,11 @@ class Desk:
 
     # ---- looking
 
+    def reads(self, sitting: str) -> bool:
+        """Whether this is the open sitting, and a card of its citizen is being read."""
+        state = self._sitting
+        return state is not None and state.sitting == sitting and state.stage is Stage.READING
+
     @property
     def sitting(self) -> Sitting | None:
         """The open one."""

@@ -53,6 +53,7 @@ log = logging.getLogger(__name__)
 # What makes PDFs is loaded at the first one: half of what a desk would otherwise do before it opens its doors.
 
 PRINT_LIMIT_S: Final = 35.0
+CARD_LOOK_S: Final = 0.5
 CARD_COMES_WITHIN_S: Final = 40.0
 """A document is taken from under the camera and laid on the reader; afterwards the way with typed lines is open again."""
 RESERVED: Final = "riservata"
@@ -88,6 +89,8 @@ class Tools:
     belongings: Callable[[], Belongings]
     sealing: Callable[[], Sealing]
     practice: Callable[[str], Practice]
+    reads: Callable[[str], bool]
+    """Whether that sitting still waits for a card to be read."""
     keep_receipt: Callable[[receipts.ReceiptFacts], None]
     receipt_key: bytes
     software: str
@@ -156,9 +159,8 @@ class Hands:
         def tell(reading: words.Reading) -> None:
             self._tell(state.sitting, words.ReadingProgressed(reading))
 
-        if isinstance(act, words.ReadCard) and act.awaited and not tools.reader.wait_for_card(0):
-            tell(words.Reading(code="card.awaited"))
-            tools.reader.wait_for_card(CARD_COMES_WITHIN_S)
+        if isinstance(act, words.ReadCard) and act.awaited and not self._card_comes(state, tell):
+            return
         trust = tools.trust.during(state.sitting)
         citizen, verdict, photo = read_card(tools.reader, act, trust, tools.clock, tell)
         if refused := tools.trust.use.code:
@@ -167,6 +169,17 @@ class Hands:
             )
         parts = {} if photo is None else {PHOTO: photo}
         self._tell(state.sitting, words.CardRead(citizen, verdict), parts)
+
+    def _card_comes(self, state: Sitting, tell: Callable[[words.Reading], None]) -> bool:
+        """Wait for the card, not longer than its sitting; False: nobody waits any more. One that never came fails the reading."""
+        if self._tools.reader.wait_for_card(0):
+            return True
+        tell(words.Reading(code="card.awaited"))
+        until_s = self._tools.clock.monotonic_s() + CARD_COMES_WITHIN_S
+        while not self._card.stopping.is_set() and self._tools.reads(state.sitting):
+            if self._tools.reader.wait_for_card(CARD_LOOK_S) or self._tools.clock.monotonic_s() >= until_s:
+                return True
+        return False
 
     def _read_document(self, state: Sitting, _act: Act) -> None:
         with self._tools.camera.hold("scan"):

@@ -407,6 +407,18 @@ def test_the_camera_reads_the_lines_and_waits_for_the_passport_to_come_to_the_re
     assert clerk.sitting.citizen.name == NICOLO.given_names
 
 
+def test_whoever_gives_up_waiting_for_the_passport_keeps_nobody_waiting(desk, clerk):
+    clerk.ask("begin")
+    desk.world("camera", "show_document", card="passport")
+    clerk.ask("show_document")
+    clerk.until(lambda view: view.sitting.reading and view.sitting.reading.code == "card.awaited")
+    clerk.ask("abandon", reason="other")
+    clerk.ask("begin")
+    clerk.ask("enter_code", can="123456")
+    clerk.until(lambda view: view.sitting.trouble is not None)
+    assert clerk.sitting.trouble.code == "card_reader.no_card"
+
+
 def test_the_camera_reads_whose_tessera_it_is(desk, clerk):
     clerk.ask("begin")
     desk.world("camera", "show_tessera", codice_fiscale=MARIA.codice_fiscale)
