@@ -205,7 +205,7 @@ def test_a_receipt_that_cannot_be_drawn_fails_its_job_and_no_other(bench, watch,
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        for renderer in ("cups.render_pdf", "escpos.render_image", "simulated.render_image"):
+        for renderer in ("receipt_pdf.render_pdf", "escpos.render_image", "simulated.render_image"):
             patch.setattr(f"appliance.devices.printer.{renderer}", broken)
         job = bench.printer.print_receipt(RECEIPT)
         assert job.wait(10).state is JobState.FAILED
