@@ -36,7 +36,7 @@ VENV: Final = ROOT / ".venv"
 VENV_PYTHON: Final = VENV / "bin" / "python"
 LOCK: Final = ROOT / "requirements.lock"
 NODE_MODULES: Final = ROOT / "node_modules"
-LIBCAMERA: Final = ROOT / "tests" / "peers" / "libcamera" / "root.py"
+DEBIAN_13: Final = ROOT / "tests" / "peers" / "debian_13" / "root.py"
 FACES: Final = (ROOT / "web_local" / "static" / "vendor", ROOT / "fleet" / "console" / "static" / "vendor")
 OLDEST_PYTHON: Final = (3, 11)
 OLDEST_NODE: Final = 20
@@ -176,7 +176,10 @@ NEEDS: Final = (
     Need("libcommons-io-java", "test", "the same"),
     Need("libbcprov-java", "test", "the same"),
     Need(
-        "mmdebstrap", "test", "makes the Debian with libcamera for the camera's tests", program="mmdebstrap"
+        "mmdebstrap",
+        "test",
+        "makes the Debian 13 of the camera's and the card service's tests",
+        program="mmdebstrap",
     ),
 )
 
@@ -500,24 +503,28 @@ def ready_texts() -> None:
     mark_done("texts", key)
 
 
-# ---------------------------------------------------------------- libcamera
+# ---------------------------------------------------------------- Debian 13
 
 
-def ready_libcamera() -> None:
-    """A Debian in a folder with the camera stack of a Raspberry Pi, for the tests of its driver; clones share it."""
-    make = [str(VENV_PYTHON), str(LIBCAMERA)]
+def ready_debian_13() -> None:
+    """A Debian in a folder with a Raspberry Pi's camera stack and card service, for the tests of both; clones share it."""
+    make = [str(VENV_PYTHON), str(DEBIAN_13)]
     if answer([*make, "--ready"]) is not None:
         return
     rights = _rights_to_install()
     if rights is None:
         msg = (
-            "the Debian with libcamera is missing, and this user may not make it.\n"
+            "the Debian 13 of the tests is missing, and this user may not make it.\n"
             f"  Ask whoever administers this machine to run:\n    sudo {' '.join(make)}\n"
             f"  and then run the same make command again."
         )
         raise SetupError(msg)
     advice = "Are Debian's mirror and pip's index reached? Then run make again."
-    run("libcamera: making a Debian for it (some four minutes, 1.1 GB)", [*rights, *make], advice=advice)
+    run(
+        "Debian 13: making it for the tests of camera and card service (some four minutes, 1.3 GB)",
+        [*rights, *make],
+        advice=advice,
+    )
 
 
 # ---------------------------------------------------------------- all together
@@ -540,7 +547,7 @@ def ready(purpose: str) -> None:
         ready_front_end()
         ready_texts()
         if purpose == "test":
-            ready_libcamera()
+            ready_debian_13()
 
 
 def _take_turn(file_number: int) -> None:

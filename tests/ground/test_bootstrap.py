@@ -109,18 +109,18 @@ def test_a_release_newer_than_the_lock_changes_nothing(bootstrap, tmp_path):
     assert "1.0" in (target / "asked.py").read_text()
 
 
-# ---------------------------------------------------------------- libcamera
+# ---------------------------------------------------------------- Debian 13
 
 
-def test_without_rights_it_says_how_the_debian_with_libcamera_is_made(bootstrap, monkeypatch):
+def test_without_rights_it_says_how_the_debian_13_is_made(bootstrap, monkeypatch):
     monkeypatch.setattr(bootstrap, "answer", lambda command: None)
     monkeypatch.setattr(bootstrap, "_rights_to_install", lambda: None)
-    with pytest.raises(bootstrap.SetupError, match=r"sudo \S+/python \S+/tests/peers/libcamera/root\.py"):
-        bootstrap.ready_libcamera()
+    with pytest.raises(bootstrap.SetupError, match=r"sudo \S+/python \S+/tests/peers/debian_13/root\.py"):
+        bootstrap.ready_debian_13()
 
 
-def test_the_debian_with_libcamera_takes_over_what_it_can_of_pips_settings():
-    from tests.peers.libcamera.root import pip_settings
+def test_the_debian_13_takes_over_what_it_can_of_pips_settings():
+    from tests.peers.debian_13.root import pip_settings
 
     listed = (
         "global.index-url='https://index.example/simple'\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.libcamera.running import Root
+from tests.peers.libcamera.running import CameraRoot
 
 FILES = sorted((Path(__file__).parent / "inside").glob("check_*.py"))
 CHECKS = [
@@ -20,7 +20,7 @@ CHECKS = [
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    root = Root(tmp_path_factory.mktemp("libcamera"))
+    root = CameraRoot(tmp_path_factory.mktemp("libcamera"))
     return {file: root.check(file) for file in FILES}
 
 

@@ -1,4 +1,4 @@
-"""`pue-box camera test` with the real picamera2. Runs in the root of `tests/peers/libcamera`, see `test_picamera2.py`."""
+"""`pue-box camera test` with the real picamera2. Runs in the root of `tests/peers/debian_13`, see `test_picamera2.py`."""
 
 from __future__ import annotations
 

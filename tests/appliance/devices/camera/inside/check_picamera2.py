@@ -1,4 +1,4 @@
-"""The driver on the real picamera2 and libcamera. Runs in the root of `tests/peers/libcamera`, see `test_picamera2.py`.
+"""The driver on the real picamera2 and libcamera. Runs in the root of `tests/peers/debian_13`, see `test_picamera2.py`.
 
 Camera 0 looks at a desk with a sheet, camera 1 at a person; what each sees lies in /mnt as a JPEG.
 """

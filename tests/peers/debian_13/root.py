@@ -1,10 +1,11 @@
-"""A Debian 13 in a folder, with libcamera and picamera2, for the tests of the camera driver.
+"""A Debian 13 in a folder, for the tests of what only it has: libcamera with picamera2, and the card service 2.x.
 
 libcamera's Python parts belong to Debian's own Python 3.13, so they cannot be installed into `.venv`. libcamera itself
-brings a camera that exists in memory (its `virtual` pipeline), which needs no kernel module.
+brings a camera that exists in memory (its `virtual` pipeline), which needs no kernel module. The card service of Debian 13
+takes no client of Debian 12, so its tests run here from end to end, with the Python packages that the box has.
 
-    python tests/peers/libcamera/root.py            prepares it (needs root; about three minutes, 1.2 GB)
-    python tests/peers/libcamera/root.py --ready    exit 0 if it is there
+    python tests/peers/debian_13/root.py            prepares it (needs root; about four minutes, 1.3 GB)
+    python tests/peers/debian_13/root.py --ready    exit 0 if it is there
 
 Standard library only. Packages come from the Debian mirror that apt knows and from the index that pip knows. The folder's name
 holds a hash of what it was made from: clones of one version share it, and a half-made one is never taken for whole.
@@ -17,11 +18,15 @@ import configparser
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HERE: Final = Path(__file__).resolve().parent
 PROJECT: Final = HERE.parents[2]
@@ -30,8 +35,7 @@ CACHE: Final = Path("/var/cache/pue-box")
 SUITE: Final = "trixie"
 BACKPORTS: Final = f"{SUITE}-backports"
 CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
-# Before 0.7 libcamera leaves a virtual frame's status unset, and picamera2 drops such frames without a word.
-PACKAGES: Final = (
+BUILD: Final = (
     "ca-certificates",
     "python3-venv",
     "python3-setuptools",
@@ -39,12 +43,50 @@ PACKAGES: Final = (
     "gcc",
     "libc6-dev",
     "libcap-dev",
-    f"python3-libcamera/{BACKPORTS}",
-    f"libcamera-ipa/{BACKPORTS}",
+    "libpcsclite-dev",
+    "pkgconf",
+    "swig",
 )
-KEY: Final = hashlib.sha256(repr(("layout 1", PACKAGES)).encode() + LOCK.read_bytes()).hexdigest()[:12]
-ROOT: Final = CACHE / f"libcamera-{KEY}"
-PYTHON: Final = "/opt/camera/bin/python"
+# Before 0.7 libcamera leaves a virtual frame's status unset, and picamera2 drops such frames without a word.
+CAMERA: Final = (f"python3-libcamera/{BACKPORTS}", f"libcamera-ipa/{BACKPORTS}")
+CARDS: Final = (
+    "pcscd",
+    "vsmartcard-vpcd",
+    "opensc",
+    "opensc-pkcs11",
+    "openssl",
+    "iproute2",
+    "polkitd",
+    "dbus-daemon",
+)
+PACKAGES: Final = BUILD + CAMERA + CARDS
+AS_ON_THE_BOX: Final = (
+    "asn1crypto",
+    "cffi",
+    "cryptography",
+    "hypothesis",
+    "pycparser",
+    "pyscard",
+    "python-codicefiscale",
+    "python-dateutil",
+    "python-fsutil",
+    "python-slugify",
+    "six",
+    "sortedcontainers",
+    "text-unidecode",
+)
+"""Python packages whose versions are those of `requirements.lock`; the others stand in the lock of the root."""
+
+
+def pins() -> str:
+    """All Python packages of the root, with their hashes."""
+    theirs = re.split(r"^(?=\S)", (PROJECT / "requirements.lock").read_text(), flags=re.MULTILINE)
+    return LOCK.read_text() + "".join(part for part in theirs if part.partition("==")[0] in AS_ON_THE_BOX)
+
+
+KEY: Final = hashlib.sha256(repr(("layout 1", PACKAGES)).encode() + pins().encode()).hexdigest()[:12]
+ROOT: Final = CACHE / f"debian-13-{KEY}"
+PYTHON: Final = "/opt/tests/bin/python"
 PROXIES: Final = {"http_proxy", "https_proxy", "no_proxy", "all_proxy"}
 PIP_SETTINGS: Final = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 """Those that mean the same inside; the others name files of this machine."""
@@ -111,7 +153,7 @@ def make(target: Path) -> None:
         shutil.copyfile(CERTIFICATES, target / CERTIFICATES.relative_to("/"))
     with (target / "etc/pip.conf").open("w") as file:
         pip_settings(output([sys.executable, "-m", "pip", "config", "list"])).write(file)
-    shutil.copyfile(LOCK, target / "root.lock")
+    (target / "root.lock").write_text(pins())
     pip = [PYTHON, "-m", "pip", "install", "--no-cache-dir", "--no-deps", "--no-build-isolation"]
     inside(target, ["python3", "-m", "venv", "--system-site-packages", str(Path(PYTHON).parents[1])])
     inside(target, [*pip, "--require-hashes", "-r", "/root.lock"])
@@ -127,34 +169,47 @@ def inside(target: Path, command: list[str]) -> None:
 def prepare() -> None:
     """Make the root unless it is there. Two set-ups at once: the second waits and finds it."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "libcamera.turn").open("w") as turn:
+    with (CACHE / "debian-13.turn").open("w") as turn:
         fcntl.flock(turn.fileno(), fcntl.LOCK_EX)
         if ROOT.exists():
             return
-        fresh = CACHE / "libcamera.new"
+        fresh = CACHE / "debian-13.new"
         shutil.rmtree(fresh, ignore_errors=True)
         make(fresh)
         fresh.rename(ROOT)
 
 
-IN_ITS_OWN_WORLD: Final = (
-    'mount -o bind,ro "$2" "$1/srv"; mount --bind "$3" "$1/mnt"; mount -t proc proc "$1/proc"; '
-    'mount --bind "$3/cameras" "$1/usr/share/libcamera/pipeline/virtual"; root=$1; shift 3; exec chroot "$root" "$@"'
-)
+IN_ITS_OWN_WORLD: Final = """
+root=$1
+mount -o bind,ro "$root" "$root"
+mount -o bind,ro "$2" "$root/srv"
+mount --bind "$3" "$root/mnt"
+mount -t proc proc "$root/proc"
+mount -t tmpfs tmpfs "$root/run"
+shift 3
+while [ "$1" != -- ]; do mount --bind "$1" "$root$2"; shift 2; done
+shift
+exec chroot "$root" "$@"
+"""
 
 
-def command_in(scratch: Path, command: list[str], project: Path = PROJECT) -> list[str]:
+def command_in(
+    scratch: Path, command: list[str], project: Path = PROJECT, instead: Mapping[str, Path] | None = None
+) -> list[str]:
     """`command` in the root, without network; nothing is left mounted or running.
 
     Args:
-        scratch: seen at /mnt; its folder `cameras` holds `virtual.yaml`, which says what cameras there are.
+        scratch: seen at /mnt.
         command: its program is sought in the root.
         project: seen at /srv, read only.
+        instead: files and folders of the root that shall be others.
     """
     apart = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"]
     if os.geteuid() != 0:
         apart.append("--map-root-user")
-    return [*apart, "sh", "-ec", IN_ITS_OWN_WORLD, "sh", str(ROOT), str(project), str(scratch), *command]
+    others = [word for place, other in (instead or {}).items() for word in (str(other), place)]
+    fixed = [str(ROOT), str(project), str(scratch)]
+    return [*apart, "sh", "-ec", IN_ITS_OWN_WORLD, "sh", *fixed, *others, "--", *command]
 
 
 def main(words: list[str]) -> int:
