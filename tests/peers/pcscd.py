@@ -149,7 +149,7 @@ class PcscService:
 
     def insert(self, card: SoftwareCard, slot: int = 0) -> VirtualSlot:
         """Lay a card into a virtual reader: connect from inside the namespace, carry the connection out."""
-        self._await_empty(slot)
+        self.await_seen(slot, card=False)  # a card laid down too soon would be taken for the one before
         ours, theirs = socket.socketpair()
         with ours, theirs:
             subprocess.run(
@@ -170,15 +170,15 @@ class PcscService:
             _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
         return VirtualSlot(card, socket.socket(fileno=descriptors[0]))
 
-    def _await_empty(self, slot: int) -> None:
-        """The service looks every 400 ms, and would take a card laid down meanwhile for the one before."""
+    def await_seen(self, slot: int = 0, *, card: bool = True) -> None:
+        """The service looks every 400 ms: until it has seen that a card lies there, or that none does."""
         _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
         _, names = scard.SCardListReaders(context, [])
         (name,) = [name for name in names if name.endswith(f" 00 {slot:02}")]
         try:
             seen, end = scard.SCARD_STATE_UNAWARE, time.monotonic() + START_LIMIT_S
-            while seen == scard.SCARD_STATE_UNAWARE or seen & scard.SCARD_STATE_PRESENT:
-                assert time.monotonic() < end, f"the card in {name} is not taken away"
+            while seen == scard.SCARD_STATE_UNAWARE or bool(seen & scard.SCARD_STATE_PRESENT) is not card:
+                assert time.monotonic() < end, f"{name} is not seen {'with' if card else 'without'} a card"
                 _, ((_, seen, _),) = scard.SCardGetStatusChange(context, 1000, [(name, seen)])
         finally:
             scard.SCardReleaseContext(context)

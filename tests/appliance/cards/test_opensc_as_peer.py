@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import subprocess
 
@@ -11,10 +12,11 @@ from appliance.cards.software.cns_card import PIN, CnsKind, issue_cns
 from tests.peers.pcscd import pcscd as pcscd  # noqa: PLC0414 - a fixture
 
 MODULE = "opensc-pkcs11.so"
+NOW = datetime.datetime(2026, 11, 23, 10, 0, tzinfo=datetime.UTC)
 
 
 @pytest.fixture
-def opensc(pcscd, now, tmp_path):
+def opensc(pcscd, tmp_path):
     """A classic CNS on the first virtual reader, and a way to run OpenSC's tools on it."""
 
     def run(program, *words):
@@ -25,10 +27,9 @@ def opensc(pcscd, now, tmp_path):
         )
         return done.stdout + done.stderr
 
-    with pcscd.insert(issue_cns(CnsKind.CLASSIC, now)):
-        run(
-            "opensc-tool", "--reader", "0", "--wait", "--atr"
-        )  # the service looks at its readers now and then
+    with pcscd.insert(issue_cns(CnsKind.CLASSIC, NOW)):
+        # not by opensc-tool --wait, which waits for ever for a card that comes while it starts
+        pcscd.await_seen()
         yield run
 
 
