@@ -124,6 +124,7 @@ def choose_reader(name: str, clock: Clock) -> Chosen:
 
     Raises:
         NoService, ReaderGone, UnknownReader: there is none, or none of that name.
+        ReaderDenied: this user may not talk with cards.
         NoSuchSoftwareCard: the shelf has no such card.
     """
     if name.startswith(SIMULATED):

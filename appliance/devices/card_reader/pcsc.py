@@ -19,6 +19,7 @@ from appliance.devices.card_reader.pcsc_session import (
     CommandLength,
     PcscSession,
     carries_long,
+    failed,
 )
 from appliance.devices.card_reader.port import (
     UNSUITED,
@@ -28,6 +29,7 @@ from appliance.devices.card_reader.port import (
     PresenceKeeper,
     ReaderBusy,
     ReaderClosed,
+    ReaderDenied,
     ReaderGone,
 )
 from appliance.devices.port import Condition, DeviceKind, DeviceState, OnChange, StateKeeper, driver_settings
@@ -62,7 +64,10 @@ class PcscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _ServiceLostError(Exception):
-    """The PC/SC service does not run (any more)."""
+    """The PC/SC service does not run (any more), or lets nobody in; `why` as the port calls it."""
+
+    def __init__(self, why: PueError) -> None:
+        self.why = why
 
 
 class PcscCardReader:
@@ -138,7 +143,7 @@ class PcscCardReader:
                 raise ReaderBusy("another conversation with the card is open")
             name = self._name
             if not name:
-                raise ReaderGone("there is no card reader")
+                raise _why_none(self._keeper.state().code)
             session = PcscSession(name, self._settings.commands, self._released)
             self._session = session
         self._judge_length(session)
@@ -164,14 +169,12 @@ class PcscCardReader:
         while not stopping.is_set():
             try:
                 self._watch_service(stopping)
-            except _ServiceLostError:
-                self._lose(NoService.code)
+            except _ServiceLostError as lost:
+                self._lose(lost.why.code)
                 stopping.wait(_RETRY_S)
 
     def _watch_service(self, stopping: threading.Event) -> None:
-        result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
-        if result != scard.SCARD_S_SUCCESS:
-            raise _ServiceLostError
+        context = _reach_service()
         self._context = context
         try:
             # The number of readers travels in the upper half of the pseudo reader's state.
@@ -184,7 +187,7 @@ class PcscCardReader:
                 watched = [(_HOTPLUG, hotplug_state), *states.items()]
                 result, found = scard.SCardGetStatusChange(context, _WAIT_MS, watched)
                 if result in _SERVICE_LEFT:
-                    raise _ServiceLostError
+                    raise _ServiceLostError(_stopped())
                 if result == scard.SCARD_E_UNKNOWN_READER:
                     states = {}
                 for name, state, _atr in found if result == scard.SCARD_S_SUCCESS else ():
@@ -253,17 +256,40 @@ def list_readers() -> list[ReaderFacts]:
     """All readers the service knows, in its order; nothing is sent to a card.
 
     Raises:
-        NoService: it does not run, or does not let this user in.
+        NoService: it does not run.
+        ReaderDenied: it does not let this user in.
     """
-    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
-    if result != scard.SCARD_S_SUCCESS:
-        raise NoService("the card service does not run, or does not let this user in")
+    try:
+        context = _reach_service()
+    except _ServiceLostError as lost:
+        raise lost.why from None
     try:
         return [_facts(context, name) for name in _reader_names(context)]
-    except _ServiceLostError:
-        raise NoService("the card service stopped") from None
+    except _ServiceLostError as lost:
+        raise lost.why from None
     finally:
         scard.SCardReleaseContext(context)
+
+
+def _reach_service() -> int:
+    """A context of the service."""
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    if result == scard.SCARD_S_SUCCESS:
+        return int(context)
+    why = failed(result, "reaching the service")
+    # whatever else keeps a client out (a library of another version is told "stopped") is a service not to be had
+    raise _ServiceLostError(why if isinstance(why, ReaderDenied) else _stopped())
+
+
+def _stopped() -> NoService:
+    return NoService("the card service does not run")
+
+
+def _why_none(code: str) -> PueError:
+    """What to tell who wants to talk while no reader is ours."""
+    if code == ReaderDenied.code:
+        return ReaderDenied("the system does not let this user talk with cards")
+    return ReaderGone("there is no card reader")
 
 
 def _reader_names(context: int) -> list[str]:
@@ -273,7 +299,7 @@ def _reader_names(context: int) -> list[str]:
     except (SystemError, UnicodeError):
         return []
     if result in _SERVICE_LEFT:
-        raise _ServiceLostError
+        raise _ServiceLostError(_stopped())
     found = names if result == scard.SCARD_S_SUCCESS else []
     return [str(name) for name in found if name.isascii() and name.isprintable()][:MAX_READERS]
 
