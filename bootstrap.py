@@ -175,6 +175,7 @@ NEEDS: Final = (
     Need("libactivation-java", "test", "the same"),
     Need("libcommons-io-java", "test", "the same"),
     Need("libbcprov-java", "test", "the same"),
+    Need("uidmap", "test", "several users in a test that root does not run", program="newuidmap"),
     Need(
         "mmdebstrap",
         "test",

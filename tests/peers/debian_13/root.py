@@ -194,7 +194,12 @@ exec chroot "$root" "$@"
 
 
 def command_in(
-    scratch: Path, command: list[str], project: Path = PROJECT, instead: Mapping[str, Path] | None = None
+    scratch: Path,
+    command: list[str],
+    project: Path = PROJECT,
+    instead: Mapping[str, Path] | None = None,
+    *,
+    many_users: bool = False,
 ) -> list[str]:
     """`command` in the root, without network; nothing is left mounted or running.
 
@@ -203,10 +208,11 @@ def command_in(
         command: its program is sought in the root.
         project: seen at /srv, read only.
         instead: files and folders of the root that shall be others.
+        many_users: programs there become others than root; who is not root here needs a range of users in /etc/subuid.
     """
     apart = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"]
     if os.geteuid() != 0:
-        apart.append("--map-root-user")
+        apart += ["--map-root-user", *(["--map-auto"] if many_users else [])]
     others = [word for place, other in (instead or {}).items() for word in (str(other), place)]
     fixed = [str(ROOT), str(project), str(scratch)]
     return [*apart, "sh", "-ec", IN_ITS_OWN_WORLD, "sh", *fixed, *others, "--", *command]

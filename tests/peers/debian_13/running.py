@@ -31,6 +31,7 @@ class Root:
         scratch: the programs find it at /mnt.
         environment: besides what every program there needs.
         instead: files and folders of the root that shall be others.
+        many_users: programs there become others than root.
     """
 
     def __init__(
@@ -38,14 +39,19 @@ class Root:
         scratch: Path,
         environment: Mapping[str, str] | None = None,
         instead: Mapping[str, Path] | None = None,
+        *,
+        many_users: bool = False,
     ) -> None:
         self.scratch = scratch
         self._environment = ENVIRONMENT | dict(environment or {})
         self._instead = instead
+        self._many_users = many_users
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The root's Python with these words."""
-        command = command_in(self.scratch, [PYTHON, *words], instead=self._instead)
+        command = command_in(
+            self.scratch, [PYTHON, *words], instead=self._instead, many_users=self._many_users
+        )
         return subprocess.run(
             command, env=self._environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
         )

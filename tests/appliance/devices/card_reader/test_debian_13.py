@@ -41,9 +41,8 @@ def outcomes(tmp_path_factory):
         f"{name}:x:{900 + place}:{900 + place}::/:/bin/false\n" for place, name in enumerate(PEOPLE)
     )
     (scratch / "passwd").write_text((ROOT / "etc/passwd").read_text() + people)
-    root = Root(
-        scratch, instead={"/etc/passwd": scratch / "passwd", "/etc/polkit-1/rules.d": scratch / "rules"}
-    )
+    others = {"/etc/passwd": scratch / "passwd", "/etc/polkit-1/rules.d": scratch / "rules"}
+    root = Root(scratch, instead=others, many_users=True)
     with ThreadPoolExecutor(len(FILES)) as pool:
         return dict(zip(FILES, pool.map(lambda file: root.check(file, *NOT_AGAIN), FILES), strict=True))
 
