@@ -2,7 +2,7 @@
 
 vpcd listens on all addresses, so the service lives in a network namespace of its own; its /run is its own too, so
 it never meets a service the machine already runs. Root is not needed where user namespaces are allowed.
-What must be installed (Debian): pcscd, vsmartcard-vpcd, iproute2, util-linux.
+What must be installed (Debian): pcscd, vsmartcard-vpcd, iproute2, util-linux; for `measured_reader` gcc, libpcsclite-dev.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 START_LIMIT_S = 20.0
 DRIVER = Path("/etc/reader.conf.d/vpcd")
+VPCD = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 # Ends when its standard input ends, so that nothing outlives the test run, however that died.
 SCRIPT = """
 set -e
@@ -76,8 +77,8 @@ class PcscService:
     def running(self) -> bool:
         return self._unshare is not None
 
-    def start(self, readers_name: bytes = b"") -> Self:
-        """Up and listening; `readers_name` instead of the installed one, for a service that does not run yet."""
+    def start(self, readers_name: bytes = b"", driver: Path | None = None) -> Self:
+        """Up and listening; with another name or driver than the installed ones where the service does not run yet."""
         if self.running:
             return self
         missing = [tool for tool in ("pcscd", "unshare", "nsenter", "ip", "mount") if _find(tool) is None]
@@ -91,8 +92,8 @@ class PcscService:
         assert pcscd is not None
         usage = subprocess.run([pcscd, "--help"], capture_output=True, text=True, timeout=10, check=False)
         options = ["--disable-polkit"] if "disable-polkit" in usage.stdout + usage.stderr else []
-        if readers_name:
-            options += ["--config", str(self._renamed(readers_name))]
+        if readers_name or driver:
+            options += ["--config", str(self._configured(readers_name, driver))]
         self._unshare = subprocess.Popen(
             [*alone, "sh", "-c", SCRIPT, "sh", *options],
             stdin=subprocess.PIPE,
@@ -112,10 +113,15 @@ class PcscService:
         self._link.symlink_to(self._inner_socket())
         return self
 
-    def _renamed(self, name: bytes) -> Path:
+    def _configured(self, name: bytes, driver: Path | None) -> Path:
         folder = self._link.with_name("reader.conf.d")
         folder.mkdir(exist_ok=True)
-        (folder / DRIVER.name).write_bytes(re.sub(rb'".*"', b'"' + name + b'"', DRIVER.read_bytes(), count=1))
+        text = DRIVER.read_bytes()
+        if name:
+            text = re.sub(rb'".*"', b'"' + name + b'"', text, count=1)
+        if driver:
+            text = text.replace(bytes(VPCD), bytes(driver))
+        (folder / DRIVER.name).write_bytes(text)
         return folder
 
     def _inner_socket(self) -> Path:
@@ -200,6 +206,24 @@ class PcscService:
             process.wait(5)
         process.stdout.close()
         process.stderr.close()
+
+
+def measured_reader(folder: Path, most_bytes: int) -> Path:
+    """A driver for `PcscService.start`: its readers say that they carry commands of `most_bytes` at most."""
+    made = folder / "measured_reader.so"
+    (folder / "libifdvpcd.so.0").symlink_to(
+        VPCD
+    )  # by this name its driver is looked for, and Debian has another
+    flags = [
+        "-shared",
+        "-fPIC",
+        "-I/usr/include/PCSC",
+        f"-DMOST_BYTES={most_bytes}",
+        "-Wl,--no-as-needed,-rpath,$ORIGIN",
+    ]
+    source = Path(__file__).with_name("measured_reader.c")
+    subprocess.run(["gcc", *flags, "-o", made, source, folder / "libifdvpcd.so.0"], check=True, timeout=60)
+    return made
 
 
 def _find(tool: str) -> str | None:

@@ -24,6 +24,7 @@ from appliance.devices.card_reader import pcsc_session
 from appliance.devices.card_reader.pcsc import PcscCardReader, list_readers
 from appliance.devices.card_reader.pcsc_session import failed, simple_tlv
 from appliance.devices.card_reader.port import (
+    UNSUITED,
     CardReaderError,
     NoService,
     Presence,
@@ -33,7 +34,7 @@ from appliance.devices.card_reader.port import (
 )
 from appliance.devices.port import Condition
 from contracts.desk_api.clerk import VerdictKind
-from tests.peers.pcscd import pcscd
+from tests.peers.pcscd import measured_reader, pcscd
 
 __all__ = ["pcscd"]
 PATIENCE_S = 10.0
@@ -242,6 +243,24 @@ def test_a_name_with_spaces_and_signs(pcscd, reader_of):
     assert states.get(timeout=PATIENCE_S).condition is Condition.READY
     with laid(pcscd, reader, issue("cie", NOW), 1), reader.connect() as session:
         assert session.transmit(SELECT) == b"\x90\x00"
+    pcscd.stop()
+
+
+@pytest.mark.parametrize(("most_bytes", "is_long"), [(0, False), (255, False), (256, True), (65544, True)])
+def test_a_reader_that_says_how_long_a_command_it_carries(pcscd, reader_of, tmp_path, most_bytes, is_long):
+    """The clerk is warned of one for short commands, and it reads all the same; 0 is said by readers without long ones."""
+    pcscd.stop()
+    pcscd.start(driver=measured_reader(tmp_path, most_bytes))
+    assert list_readers()[0].long_commands is is_long
+    reader, _ = reader_of(reader=FIRST)
+    with laid(pcscd, reader, issue("cie_aes", NOW)) as card:
+        with reader.connect() as session:
+            assert session.max_command_bytes == (65544 if is_long else 261)
+            _, verdict = read_and_judge(session, Can(card.can), TRUST, INSTANT)
+        state = reader.state()
+    assert verdict.kind is VerdictKind.VERIFIED
+    expected = (Condition.READY, "") if is_long else (Condition.WARNING, UNSUITED)
+    assert (state.condition, state.code) == expected
     pcscd.stop()
 
 
