@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 PROVINCE_SIGNS: Final = 2
 _PART: Final = ", "
-_KINDS: Final = {"P": "passaporto", "C": "cie", "I": "cie", "A": "cie", "T": "tessera_sanitaria"}
+_CARDS: Final = frozenset("CIA")
+_CREW: Final = "AC"
+_OTHER_KINDS: Final = {"P": "passaporto", "T": "tessera_sanitaria"}
+HOME: Final = "ITA"
 _NAME_SIGNS: Final = 80
 
 
@@ -94,11 +97,23 @@ def _citizen(identity: Identity) -> Citizen:
         birth_place=_place((identity.birth_place or "").split(_PART)),
         address=street,
         address_comune=comune,
-        document_kind=_KINDS.get(identity.document_code[:1], "altro"),
+        document_kind=kind_of(identity.document_code, identity.issuing_state),
         document_number=identity.document_number,
         document_expiry=identity.expiry.isoformat(),
         issuing_state=identity.issuing_state,
     )
+
+
+def kind_of(document_code: str, issuing_state: str) -> str:
+    """What the dossier calls a document: by the first letter of the printed lines (ICAO 9303-5 §4.2.2), and whose it is.
+
+    A residence permit is a card too, told by its second letter (Regulation (EC) 1030/2002).
+    """
+    if document_code[:1] not in _CARDS or document_code == _CREW:
+        return _OTHER_KINDS.get(document_code[:1], "altro")
+    if document_code[1:2] == "R":
+        return "permesso_soggiorno"
+    return "cie" if issuing_state == HOME else "carta_identita_estera"
 
 
 def _place(parts: list[str]) -> str:

@@ -36,7 +36,7 @@ _CITIZEN: Final = {
     "issuing_state": "Stato che l'ha rilasciato",
 }
 _HOW: Final = {
-    "by_chip": "Con il chip della carta d'identità elettronica, letto e verificato dallo sportello",
+    "by_chip": "Con il chip del documento, letto e verificato dallo sportello",
     "by_sight": "A vista dall'impiegato, dal documento mostrato: il chip non è stato verificato",
 }
 _SIGNED: Final = {

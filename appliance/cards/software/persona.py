@@ -102,11 +102,24 @@ JULE = Persona(
     birth_place="MUSTERSTADT",
     address="",
     document_number="C01X00T47",
-    can="",
+    can="864209",
     hue=300,
     nationality="D",
 )
-PERSONAS = {"maria": MARIA, "aldo": ALDO, "nicolo": NICOLO, "jule": JULE}
+DRITA = Persona(
+    surname="SHEMBULL",
+    given_names="DRITA",
+    birth=datetime.date(1994, 9, 21),
+    sex="F",
+    place_code="Z100",
+    birth_place="QYTETI I SHPIKUR",
+    address="",
+    document_number="I00000E1A",
+    can="135791",
+    hue=260,
+    nationality="ALB",
+)
+PERSONAS = {"maria": MARIA, "aldo": ALDO, "nicolo": NICOLO, "jule": JULE, "drita": DRITA}
 
 
 @functools.cache

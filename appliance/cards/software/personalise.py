@@ -45,6 +45,17 @@ class Form(enum.Enum):
     """Three lines, a CAN; codice fiscale and address in data group 11."""
     PASSPORT = enum.auto()
     """Two lines, no CAN; no codice fiscale; who issued it and when in data group 12."""
+    PERMIT = enum.auto()
+    """A residence permit in the form of Regulation (EU) 2017/1954: three lines, a CAN; no codice fiscale."""
+    IDENTITY_CARD = enum.auto()
+    """An identity card of another State in the form of Regulation (EU) 2019/1157: three lines, a CAN; no codice fiscale."""
+
+    @property
+    def is_card(self) -> bool:
+        return self is not Form.PASSPORT
+
+
+_DOCUMENT_CODES = {Form.CIE: "C", Form.PASSPORT: "P", Form.PERMIT: "IR", Form.IDENTITY_CARD: "ID"}
 
 
 class FaceEncoding(enum.Enum):
@@ -182,9 +193,9 @@ class _ZoneWriter(Protocol):
 def zone_of(blank: Blank, expiry: datetime.date) -> str:
     """The printed lines of this invented document, in one run."""
     person = blank.person
-    write: _ZoneWriter = mrz.build_td1 if blank.form is Form.CIE else mrz.build_td3
+    write: _ZoneWriter = mrz.build_td1 if blank.form.is_card else mrz.build_td3
     return write(
-        document_code="C" if blank.form is Form.CIE else "P",
+        document_code=_DOCUMENT_CODES[blank.form],
         issuing_state=blank.issuing_state,
         document_number=person.document_number,
         birth=f"{person.birth:%y%m%d}",
@@ -229,7 +240,7 @@ def personalise(
     return Chip(
         files=_files(groups, authority),
         free_files={**_free_files(pace_raw), **_card_security(blank, listed, authority)},
-        can=blank.person.can if blank.form is Form.CIE else None,
+        can=blank.person.can if blank.form.is_card else None,
         mrz_key=MrzKey.from_lines(zone),
         pace=infos.pace_infos(tlv.build(0x31, pace_raw))[0] if pace_raw is not None else None,
         chip_key=key,

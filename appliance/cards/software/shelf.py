@@ -15,7 +15,7 @@ from appliance.cards.software.authority import DEFAULT_SEED, InventedAuthority, 
 from appliance.cards.software.cie import Cie, personalise_services
 from appliance.cards.software.cns_card import CnsCard, CnsKind, issue_cns
 from appliance.cards.software.hostile import Hostility, issue_hostile
-from appliance.cards.software.persona import ALDO, JULE, NICOLO
+from appliance.cards.software.persona import ALDO, DRITA, JULE, NICOLO
 from appliance.cards.software.personalise import Blank, FaceEncoding, Form, Profile, personalise, zone_of
 from appliance.cards.software.travel_document import Chaining, Chip, TravelDocument
 from appliance.cards.software.twists import TwistedCard
@@ -47,6 +47,10 @@ class CardName(enum.StrEnum):
     """Takes no chained commands: through a reader for short ones it opens with the printed lines only."""
     CIE_TORN = "cie_torn"
     """Leaves the field in the middle of the photo."""
+    PERMIT = "permit"
+    """A residence permit: issued here, to somebody of another State."""
+    EID_FOREIGN = "eid_foreign"
+    """An identity card of the other invented State."""
     PASSPORT = "passport"
     """PACE and chip authentication over a curve with AES."""
     PASSPORT_CAM = "passport_cam"
@@ -150,6 +154,11 @@ SHELF: Mapping[CardName, Recipe | CnsKind] = {
     CardName.CIE_CLONED_SILENT: Recipe(spoil=_copied_silent),
     CardName.CIE_LONG_COMMANDS_ONLY: Recipe(spoil=_without_blocks),
     CardName.CIE_TORN: Recipe(leaves_after=30),
+    CardName.PERMIT: Recipe(Blank(person=DRITA, form=Form.PERMIT, profile=Profile.ECDH_AES)),
+    CardName.EID_FOREIGN: Recipe(
+        Blank(person=JULE, form=Form.IDENTITY_CARD, issuing_state="D", profile=Profile.ECDH_AES),
+        signer=ABROAD,
+    ),
     CardName.PASSPORT: Recipe(_PASSPORT),
     CardName.PASSPORT_CAM: Recipe(dataclasses.replace(_PASSPORT, profile=Profile.ECDH_CAM)),
     CardName.PASSPORT_CLONED_CAM: Recipe(
@@ -218,5 +227,5 @@ def printed_lines(name: CardName | str, now: datetime.datetime) -> tuple[str, ..
     if isinstance(recipe, CnsKind):
         raise ValueError(f"{name} has no printed lines")  # noqa: TRY004 - of all names this one is wrong
     zone = zone_of(recipe.blank, recipe.blank.person.expiry(now.date(), expired=recipe.expired))
-    width = 30 if recipe.blank.form is Form.CIE else 44
+    width = 30 if recipe.blank.form.is_card else 44
     return tuple(zone[start : start + width] for start in range(0, len(zone), width))

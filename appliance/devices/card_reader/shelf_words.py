@@ -28,6 +28,8 @@ _LINES: Final[Mapping[CardName, str]] = {
     CardName.CIE_CLONED_SILENT: "files copied to another chip, which keeps silent: red",
     CardName.CIE_LONG_COMMANDS_ONLY: "takes no chained commands: over a reader for short ones it needs the printed lines",
     CardName.CIE_TORN: "leaves the field in the middle of the photo",
+    CardName.PERMIT: "a residence permit: issued here, its holder of another State",
+    CardName.EID_FOREIGN: "an identity card of another invented State: grey",
     CardName.PASSPORT: "a passport: PACE and chip authentication over a curve",
     CardName.PASSPORT_CAM: "a passport whose opening proves the chip too (chip authentication mapping)",
     CardName.PASSPORT_CLONED_CAM: "the same, copied to another chip: red",

@@ -51,6 +51,7 @@ def test_no_folder_is_green(name):
         "cie_expired": VerdictKind.REFUSED,
         "cie_tampered": VerdictKind.REFUSED,
         "cie_unknown_authority": VerdictKind.NOT_VERIFIED,
+        "eid_foreign": VerdictKind.NOT_VERIFIED,
         "passport_foreign": VerdictKind.NOT_VERIFIED,
     }
     assert found.verdict.kind is expected.get(name, VerdictKind.CHIP_UNPROVEN), found.verdict.codes
