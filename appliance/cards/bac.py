@@ -66,7 +66,7 @@ class BacReader(BacParty):
     def finish(self, reply: bytes) -> SecureMessaging | None:
         """The session; None when the card's reply is not made with the same keys."""
         plain = self._open(reply)
-        if plain is None or plain[:16] != self._card_random + self._random:
+        if plain is None or not hmac.compare_digest(plain[:16], self._card_random + self._random):
             return None
         return _session(self._key, plain[16:], self._card_random, self._random)
 
@@ -85,7 +85,7 @@ class BacCard(BacParty):
         """Reply and session; None when the reader does not hold the keys or answers no challenge of ours."""
         plain = self._open(sealed)
         challenge, self._random = self._random, None
-        if plain is None or challenge is None or plain[8:16] != challenge:
+        if plain is None or challenge is None or not hmac.compare_digest(plain[8:16], challenge):
             return None
         key = self._random_bytes(16)
         reply = self._seal(challenge + plain[:8] + key)

@@ -15,9 +15,9 @@ import pytest
 
 from appliance.cards.errors import CardGone, SecureMessagingLost, WrongCan
 from appliance.cards.reading import read_and_judge
-from appliance.cards.software.authority import make_test_authority
 from appliance.cards.software.shelf import issue
-from appliance.cards.steps import Can, CanAndMrz, IdentityRead
+from appliance.cards.software.trusted import demo_trust
+from appliance.cards.steps import Can, IdentityRead
 from appliance.cards.verdict import Instant
 from appliance.devices.card_reader.port import NoCard, Presence, ReaderBusy, ReaderClosed, ReaderGone
 from appliance.devices.port import Condition, DeviceKind, InvalidDeviceSettings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["pcscd"]
 
 NOW = datetime.datetime(2026, 11, 23, 10, 0, tzinfo=datetime.UTC)
-TRUST = make_test_authority(now=NOW).trust_store()
+TRUST = demo_trust(NOW)
 INSTANT = Instant(NOW, trusted=True)
 PATIENCE_S = 10.0
 SELECT = bytes.fromhex("00A4040C07A0000002471001")
@@ -177,14 +177,28 @@ def test_one_session_at_a_time(ready):
             session.transmit(SELECT)
 
 
-@pytest.mark.parametrize("name", ["cie", "cie_aes", "cie_bac_only"])
-def test_a_whole_document(ready, name):
+FAMILY = {
+    "cie": VerdictKind.VERIFIED,
+    "cie_aes": VerdictKind.VERIFIED,
+    "cie_bac_only": VerdictKind.VERIFIED,
+    "passport": VerdictKind.VERIFIED,
+    "permit": VerdictKind.VERIFIED,
+    "cns": VerdictKind.CHIP_UNPROVEN,
+    "cns_applet": VerdictKind.CHIP_UNPROVEN,
+    "cie_cloned": VerdictKind.REFUSED,
+    "cie_tampered": VerdictKind.REFUSED,
+    "cie_expired": VerdictKind.REFUSED,
+    "hostile_photo_bomb": VerdictKind.VERIFIED,
+}
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_whole_card_of_each_kind(ready, name):
     card = lay(ready, name)
     told: list[object] = []
     with ready.reader.connect() as session:
-        secret = CanAndMrz(Can(card.can), card.mrz_key)
-        evidence, verdict = read_and_judge(session, secret, TRUST, INSTANT, told.append)
-    assert verdict.kind is VerdictKind.VERIFIED
+        evidence, verdict = read_and_judge(session, card.opens_with, TRUST, INSTANT, told.append)
+    assert verdict.kind is FAMILY[name]
     assert evidence.apdus < 60
     assert any(isinstance(step, IdentityRead) for step in told)
 

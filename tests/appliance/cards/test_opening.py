@@ -12,6 +12,7 @@ from appliance.cards.apdu import Command, Response
 from appliance.cards.channel import MAX_APDUS, MAX_EXCHANGED_BYTES
 from appliance.cards.cipher import Suite
 from appliance.cards.curves import CURVES
+from appliance.cards.dh_groups import by_standard_number as standard_group
 from appliance.cards.errors import CardRefused, CardUnreadable, MrzNeeded, WrongCan
 from appliance.cards.evidence import Access, ChipProof
 from appliance.cards.passive_authentication import card_security_keys
@@ -93,6 +94,22 @@ def test_parameters_spelt_out_instead_of_numbered(card, read):
     free = {**made.chip.free_files, lds.CARD_ACCESS_FILE: listed}
     made = with_chip(made, pace=infos.pace_infos(listed)[0], free_files=free)
     assert made.chip.pace.agreement().curve is curve
+    assert read(made, wanted={1})[0].access is Access.PACE
+
+
+@pytest.mark.parametrize("oid", ["1.2.840.113549.1.3.1", "1.2.840.10046.2.1"], ids=["PKCS #3", "X9.42"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_group_spelt_out_instead_of_numbered(card, read, number, oid):
+    group = standard_group(number)
+    order = [der.integer(group.q)] if oid.endswith("46.2.1") else []
+    algorithm = der.sequence(der.oid(oid), der.sequence(der.integer(group.p), der.integer(group.g), *order))
+    prefix = infos.PACE_PREFIX + bytes((infos.PACE_DH_GM,))
+    offer = der.sequence(tlv.build(0x06, prefix + b"\x02"), der.integer(2), der.integer(40))
+    listed = tlv.build(0x31, offer + der.sequence(tlv.build(0x06, prefix), algorithm, der.integer(40)))
+    made = card()
+    free = {**made.chip.free_files, lds.CARD_ACCESS_FILE: listed}
+    made = with_chip(made, pace=infos.pace_infos(listed)[0], free_files=free)
+    assert made.chip.pace.agreement().group is group
     assert read(made, wanted={1})[0].access is Access.PACE
 
 

@@ -34,7 +34,11 @@ def test_a_card_of_the_shelf(name):
     reader = SimulatedCardReader(now=clock.now)
     reader.insert(name)
     reader.open()
-    act = ReadContact(None) if isinstance(card, CnsCard) else ReadCard(card.can or None, tuple(card.printed_lines))
+    act = (
+        ReadContact(None)
+        if isinstance(card, CnsCard)
+        else ReadCard(card.can or None, tuple(card.printed_lines))
+    )
     citizen, _, _ = read_card(reader, act, trust, clock, print)
     assert (citizen.document_kind, citizen.issuing_state) == KINDS[name]
 
