@@ -19,8 +19,14 @@ demo: ## one box, one fleet, one practice on this machine; Ctrl-C ends it
 	@test -f provisioning/demo/__main__.py || { echo 'make demo: not there yet; see CHANGELOG.md.' >&2; exit 1; }
 	@exec $(BIN)/python -m provisioning.demo $(ARGS)
 
-test: setup ## every test, with real broker, card service and browser
+# Journeys are timed by what a person would bear, so each has the machine to itself.
+test: setup ## every test, with real broker, card service and browser; ARGS="..." for some
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/journeys
+	@$(BIN)/python -m pytest tests/journeys
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
 
 check: setup ## format, lint, types, walls, documents: under a minute
 	@$(BIN)/ruff format --check .
