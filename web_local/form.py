@@ -29,6 +29,7 @@ class Question(msgspec.Struct, frozen=True):
 
     Attributes:
         ident: id in the page; unique also among repeated rows.
+        ticked: the options chosen, of a list to tick.
         asked: false where another answer of this page must first call for it.
         rule: how the page's script decides `asked` without asking us; empty = always asked.
     """
@@ -40,6 +41,7 @@ class Question(msgspec.Struct, frozen=True):
     problem: str = ""
     from_card: bool = False
     asked: bool = True
+    ticked: list[str] = []
     rule: dict[str, str] = {}
     options: list[Option] = []
 
@@ -47,6 +49,11 @@ class Question(msgspec.Struct, frozen=True):
     def pairs(self) -> list[tuple[str, str]]:
         """Options as value and label."""
         return [(option.value, option.label) for option in self.options]
+
+    @property
+    def to_tick(self) -> bool:
+        """More than one option may be chosen."""
+        return _to_tick(self.field)
 
     @property
     def as_radio(self) -> bool:
@@ -132,6 +139,10 @@ def read_answers(
                 answers[field.name] = [row[at] for row in rows]
             continue
         for field in members:
+            if _to_tick(field):
+                ticked = [_clean(value) for value in posted.getlist(input_name(field.name, 0))]
+                answers[field.name] = list(dict.fromkeys(ticked))[: field.repeat]
+                continue
             value = _clean(posted.get(input_name(field.name, 0), ""))
             answers[field.name] = [value] if value else []
     return answers
@@ -166,7 +177,11 @@ def _together(step: Step) -> list[list[Field]]:
 
 
 def _repeats(members: list[Field]) -> bool:
-    return members[0].repeat > 1
+    return members[0].repeat > 1 and not _to_tick(members[0])
+
+
+def _to_tick(field: Field) -> bool:
+    return field.kind is FieldKind.CHOICE and field.repeat > 1 and not field.group
 
 
 def _group_name(members: list[Field]) -> str:
@@ -212,6 +227,7 @@ def _question(
         problem=problem,
         from_card=field.name in form.from_card,
         asked=field.name in asked,
+        ticked=values if _to_tick(field) else [],
         rule=rule,
         options=_options(field),
     )

@@ -13,6 +13,8 @@ from contracts.practices.model import Attachment, FieldKind
 
 _ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _AMOUNT: Final = re.compile(r"-?\d+\.\d{2}")
+_NUMBER: Final = re.compile(r"\d+(\.\d+)?")
+_MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _CF_PARTS: Final = (3, 6, 11, 15, 16)
 _CF_CHARS: Final = 16
 
@@ -80,6 +82,10 @@ def in_field(kind: FieldKind, value: str) -> str:
         return value.replace(".", ",")
     if kind is FieldKind.IBAN:
         return iban(value)
+    if kind is FieldKind.NUMBER and _NUMBER.fullmatch(value):
+        return value.replace(".", ",")
+    if kind is FieldKind.MONTH and _MONTH.fullmatch(value):
+        return "/".join(reversed(value.split("-")))
     return value
 
 

@@ -15,7 +15,7 @@ from flask_babel import gettext
 
 from contracts.desk_api.clerk import KeptBecause
 from contracts.errors import Problem, WhoCanAct
-from contracts.practices.model import FieldKind
+from contracts.practices.model import Area, FieldKind
 from web_local.presenting import span
 
 
@@ -503,6 +503,10 @@ ANSWERS: Final[Mapping[str, str]] = {
     "answer.date_unreadable": N_("Questa data non c'è nel calendario. La scriva così: 03/02/1950."),
     "answer.date_century": N_("Scriva l'anno con quattro cifre, per esempio 1950."),
     "answer.date_out_of_range": N_("Questa data è troppo lontana. Controlli l'anno."),
+    "answer.month_unreadable": N_("Scriva il mese e l'anno, per esempio 03/2026."),
+    "answer.year_shape": N_("Scriva l'anno con quattro cifre, per esempio 2025."),
+    "answer.number_unreadable": N_("Scriva solo un numero, per esempio 50 oppure 33,3."),
+    "answer.number_too_large": N_("Il numero è troppo grande: al massimo {limit} cifre."),
     "answer.amount_unreadable": N_("Scriva solo l'importo in euro, per esempio 1200,50."),
     "answer.amount_too_large": N_("L'importo è troppo grande. Controlli le cifre."),
     "answer.comune_unknown": N_("Non conosco questo comune o Stato. Controlli come si scrive."),
@@ -545,6 +549,9 @@ SHAPES: Final[Mapping[FieldKind, Shape]] = {
     FieldKind.CF_PIVA: Shape(width="is-mid is-mono"),
     FieldKind.IBAN: Shape(width="is-long is-mono"),
     FieldKind.DATE: Shape("numeric", "is-short", N_("Giorno, mese, anno. Per esempio: 03/02/1950")),
+    FieldKind.MONTH: Shape("numeric", "is-short", N_("Mese e anno. Per esempio: 03/2026")),
+    FieldKind.YEAR: Shape("numeric", "is-tiny", N_("Quattro cifre.")),
+    FieldKind.NUMBER: Shape("decimal", "is-tiny"),
     FieldKind.AMOUNT: Shape("decimal", "is-short", N_("Per esempio: 1200,50")),
     FieldKind.CAP: Shape("numeric", "is-tiny", N_("Cinque cifre.")),
     FieldKind.COMUNE: Shape(width="is-mid"),
@@ -556,12 +563,18 @@ SHAPES: Final[Mapping[FieldKind, Shape]] = {
 }
 
 GROUP: Final = N_("Voce")
-GROUPS: Final[Mapping[str, str]] = {
-    "figlio": N_("Figlio"),
-    "figlio_cf": N_("Figlio"),
-    "genitore": N_("Genitore"),
+"""What one round of a repeated group is called where the catalogue does not say."""
+
+AREAS: Final[Mapping[Area, str]] = {
+    Area.WORK: N_("Lavoro e disoccupazione"),
+    Area.FAMILY: N_("Famiglia e figli"),
+    Area.PENSION: N_("Pensione e contributi"),
+    Area.SUPPORT: N_("Reddito e disabilità"),
+    Area.CERTIFICATES: N_("Fogli da stampare"),
+    Area.ACCOUNT: N_("I dati con l'INPS"),
 }
-"""What one round of a repeated group is called. The catalogue names groups, it has no title for them."""
+"""Headings of the list of practices, in its order."""
+OTHER_AREA: Final = N_("Altre domande")
 
 REMARKS: Final[Mapping[str, Sentence]] = {
     "not_found": Sentence(

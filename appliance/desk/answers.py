@@ -29,6 +29,7 @@ LATEST_YEARS_AHEAD: Final = 60
 OLDEST_PERSON_YEARS: Final = 110
 SOON_YEARS: Final = 10
 MAX_AMOUNT_EURO: Final = 99_999_999
+MAX_NUMBER_DIGITS: Final = 9
 WARNING: Final = "warning."
 """Codes that begin so stop the clerk once; saving the same answers again passes."""
 
@@ -58,8 +59,8 @@ def read(field: Field, text: str, today: dt.date) -> str | Wrong:
         return Wrong("answer.required")
     if field.kind is FieldKind.CHOICE:
         return clean if clean in {option.value for option in field.options} else Wrong("answer.not_an_option")
-    if field.kind is FieldKind.DATE:
-        return read_date(clean, today)
+    if field.kind in _DATED:
+        return _DATED[field.kind](clean, today)
     return _READERS[field.kind](clean)
 
 
@@ -183,6 +184,59 @@ def read_date(text: str, today: dt.date) -> str | Wrong:
     return day.isoformat()
 
 
+_MONTH_NAMES: Final = (
+    *("gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno"),
+    *("luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre"),
+)
+
+
+def read_month(text: str, today: dt.date) -> str | Wrong:
+    """``03/2026``, ``3 2026``, ``2026-03``, ``marzo 2026``; no century is guessed."""
+    found = re.fullmatch(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{1,2})", text) or re.fullmatch(
+        r"(?P<m>[0-9]{1,2}|[a-z]+)\s*[/.\- ]\s*(?P<y>[0-9]{4})", text.casefold()
+    )
+    if found is None:
+        return Wrong("answer.month_unreadable")
+    word = found["m"]
+    number = int(word) if word.isdecimal() else 1 + _MONTH_NAMES.index(word) if word in _MONTH_NAMES else 0
+    if not 1 <= number <= 12:
+        return Wrong("answer.month_unreadable")
+    year = int(found["y"])
+    if not EARLIEST.year <= year <= today.year + LATEST_YEARS_AHEAD:
+        return Wrong("answer.date_out_of_range")
+    return f"{year:04d}-{number:02d}"
+
+
+def read_year(text: str, today: dt.date) -> str | Wrong:
+    """Four digits."""
+    if not re.fullmatch(r"[0-9]{4}", text):
+        return Wrong("answer.year_shape")
+    if not EARLIEST.year <= int(text) <= today.year + LATEST_YEARS_AHEAD:
+        return Wrong("answer.date_out_of_range")
+    return text
+
+
+_DATED: Final[Mapping[FieldKind, Callable[[str, dt.date], str | Wrong]]] = {
+    FieldKind.DATE: read_date,
+    FieldKind.MONTH: read_month,
+    FieldKind.YEAR: read_year,
+}
+
+
+def read_number(text: str) -> str | Wrong:
+    """``50``, ``33,3``, ``1.200``: as `read_amount`, without cents that nobody wrote; a per cent sign may follow."""
+    bare = re.sub(r"[\s%]", "", text)
+    found = re.fullmatch(
+        r"(?P<whole>[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,(?P<part>[0-9]{1,4}))?", bare
+    ) or re.fullmatch(r"(?P<whole>[0-9]+)\.(?P<part>[0-9]{1,2})", bare)
+    if found is None:
+        return Wrong("answer.number_unreadable")
+    whole = found["whole"].replace(".", "").lstrip("0") or "0"
+    if len(whole) > MAX_NUMBER_DIGITS:
+        return Wrong("answer.number_too_large", {"limit": MAX_NUMBER_DIGITS})
+    return f"{whole}.{found['part']}" if found["part"] else whole
+
+
 def read_amount(text: str) -> str | Wrong:
     """Euro as Italians write them: ``1.234,56``; a lone point is a decimal one only before one or two digits."""
     bare = re.sub(r"(€|eur|euro|\s|')", "", text, flags=re.IGNORECASE)
@@ -304,6 +358,7 @@ _READERS: Final[Mapping[FieldKind, Callable[[str], str | Wrong]]] = {
     FieldKind.EMAIL: read_email,
     FieldKind.BOOL: read_bool,
     FieldKind.PROTOCOL: read_protocol,
+    FieldKind.NUMBER: read_number,
 }
 
 

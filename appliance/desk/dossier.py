@@ -266,7 +266,7 @@ def manifest(
             read_back_at=state.read_back_ms or state.changed_ms,
         ),
         documents=[part.document for part in parts],
-        answer_term=practice.answer_term,
+        answer_term=practice.term(state.answers),
         software=software,
     )
 

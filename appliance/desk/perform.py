@@ -256,7 +256,8 @@ class Hands:
             content, signer=sealing.key, certificate=sealing.certificate, recipient=sealing.recipient
         )
         taken_at = state.signed_ms or state.changed_ms
-        last_day = practice.last_day(state.answers)
+        today = tools.clock.now().astimezone(ROME).date()
+        last_day = practice.last_day(state.answers, today)
         label = Label(
             letter=state.letter,
             number=state.number,
@@ -271,7 +272,6 @@ class Hands:
             sha256=fingerprint(sealed),
         )
         code = receipts.qr_text(belongings.box, state.number, taken_at, tools.receipt_key)
-        today = tools.clock.now().astimezone(ROME).date()
         view = deadline(practice, state.answers, today)
         tools.keep_receipt(receipts.facts_of(state, practice, belongings, parts, view, code))
         # The agent shares this list; of a reserved practice it learns no more than the label says.

@@ -67,6 +67,7 @@ class ReceiptFacts(msgspec.Struct, frozen=True, kw_only=True):
     clerk: str
     documents: list[Listed] = []
     answer_days: int | None = None
+    answer_in_working_days: bool = False
     answer_source: str = ""
     silence: str = ""
     deadline_day: str = ""
@@ -86,7 +87,7 @@ def facts_of(
     """Of a signed sitting. `code` is the text of the QR."""
     assert state.identified is not None
     assert state.signature is not None
-    term = practice.answer_term
+    term = practice.term(state.answers)
     return ReceiptFacts(
         letter=state.letter,
         number=state.number,
@@ -104,6 +105,7 @@ def facts_of(
             for part in parts
         ],
         answer_days=term.days if term else None,
+        answer_in_working_days=term.working if term else False,
         answer_source=term.source if term else "",
         silence=term.silence if term else "",
         deadline_day=deadline.day if deadline else "",
@@ -195,19 +197,33 @@ def _deadline(facts: ReceiptFacts, row: LetterRow, today: dt.date) -> list[Block
         return []
     last = dt.date.fromisoformat(facts.deadline_day)
     left = (last - today).days
-    day = facts.deadline_of_days - left
     blocks: list[Block] = [Line(facts.deadline_says)]
     if left < 0:
         return [*blocks, Line(f"Il termine è scaduto il {wording.day_figures(last)}.")]
     return [
         *blocks,
         Pair("Ultimo giorno", wording.day_figures(last)),
-        Line(
-            f"Oggi è il giorno {day} di {facts.deadline_of_days}."
-            if day >= 0
-            else "Il termine non è iniziato."
-        ),
+        Line(_how_far(left, facts.deadline_of_days)),
     ]
+
+
+def _how_far(left: int, of_days: int) -> str:
+    if not of_days:
+        return (
+            "È oggi."
+            if left == 0
+            else f"Manca{'' if left == 1 else 'no'} {left} giorn{'o' if left == 1 else 'i'}."
+        )
+    return (
+        f"Oggi è il giorno {of_days - left} di {of_days}."
+        if left <= of_days
+        else "Il termine non è iniziato."
+    )
+
+
+def of_body(body: str) -> str:
+    """The body with its article, as a sentence begins."""
+    return {"INPS": "L'INPS", "COMUNE": "Il Comune"}.get(body, body)
 
 
 def _term(facts: ReceiptFacts, row: LetterRow) -> list[Block]:
@@ -216,7 +232,10 @@ def _term(facts: ReceiptFacts, row: LetterRow) -> list[Block]:
         blocks.append(Pair("Risposta entro il", wording.day_figures(dt.date.fromisoformat(row.answer_by))))
     elif facts.answer_days is not None:
         blocks.append(
-            Line(f"L'{facts.body} risponde entro {facts.answer_days} giorni da quando riceve la domanda.")
+            Line(
+                f"{of_body(facts.body)} risponde entro {facts.answer_days} giorni"
+                f"{' lavorativi' if facts.answer_in_working_days else ''} da quando riceve la domanda."
+            )
         )
     if facts.answer_source:
         blocks.append(Small(f"Fonte: {facts.answer_source}."))

@@ -152,6 +152,7 @@ class ClerkService:
             practices=[
                 door.PracticeRow(
                     key=practice.key,
+                    area=practice.area,
                     name=practice.name,
                     summary=practice.summary,
                     who=practice.who,

@@ -131,7 +131,7 @@ def view(state: Sitting, practice: Practice | None, today: dt.date, letter: Lett
         carried=_carried(state) if stage in (Stage.CARD, Stage.COMPARE) else None,
         practice_key=state.practice_key,
         practice_name=state.practice_name,
-        form=_form(state, practice) if practice and stage is Stage.FORM else None,
+        form=_form(state, practice, today) if practice and stage is Stage.FORM else None,
         pages=_pages(state, practice) if practice and stage in (Stage.PAGES, Stage.SIGN) else None,
         read_back=read_back(state, practice) if practice and stage in (Stage.READ_BACK, Stage.SIGN) else [],
         declarations=practice.declarations if practice and stage in (Stage.READ_BACK, Stage.SIGN) else [],
@@ -189,7 +189,7 @@ def _verdict(state: Sitting) -> VerdictView | None:
     )
 
 
-def _form(state: Sitting, practice: Practice) -> FormView:
+def _form(state: Sitting, practice: Practice, today: dt.date) -> FormView:
     step = practice.steps[state.step]
     mine = {field.name for field in step.fields}
     return FormView(
@@ -200,6 +200,7 @@ def _form(state: Sitting, practice: Practice) -> FormView:
         answers={name: values for name, values in state.answers.items() if name in mine},
         problems=state.problems,
         from_card=[name for name in state.from_card if name in mine],
+        good_to_know=practice.told(today) if state.step == 0 else [],
     )
 
 
@@ -262,8 +263,8 @@ def read_back(state: Sitting, practice: Practice) -> list[ReadBackLine]:
 def deadline(practice: Practice, answers: Answers, today: dt.date) -> DeadlineView | None:
     """The nearest last day, counted from today; None while its date is not a date yet."""
     whole, _, _ = complete_answers(practice, answers, today)
-    with contextlib.suppress(ValueError):
-        found = practice.last_day(whole)
+    with contextlib.suppress(ValueError, OverflowError):
+        found = practice.last_day(whole, today)
         if found is not None:
             rule, day = found
             return DeadlineView(deadline=rule, day=day.isoformat(), days_left=(day - today).days)

@@ -83,12 +83,20 @@ def _amount(value: str) -> str:
     return f"{int(whole):,}".replace(",", ".") + f",{cents} €"
 
 
+def _month(value: str) -> str:
+    year, _, month = value.partition("-")
+    known = month.isdecimal() and 1 <= int(month) <= len(_MONTHS)
+    return f"{_MONTHS[int(month) - 1]} {year}" if known else value
+
+
 _SPOKEN: Final[Mapping[FieldKind, Callable[[str], str]]] = {
     FieldKind.CODICE_FISCALE: _code,
     FieldKind.CF_PIVA: _code,
     FieldKind.IBAN: lambda value: grouped(value, (4,)),
     FieldKind.DATE: _date,
     FieldKind.AMOUNT: _amount,
+    FieldKind.MONTH: _month,
+    FieldKind.NUMBER: lambda value: value.replace(".", ","),
     FieldKind.BOOL: lambda value: {"true": "Sì", "false": "No"}.get(value, value),
     FieldKind.PHONE: _phone,
 }

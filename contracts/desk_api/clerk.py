@@ -158,6 +158,7 @@ class FormView(msgspec.Struct, frozen=True, kw_only=True):
         of: how many steps of questions there are.
         answers: as the clerk typed them if refused, else canonical.
         from_card: names of fields filled from the card and not touched since.
+        good_to_know: before the first question, what the clerk should know of this practice today.
     """
 
     step: Step
@@ -167,6 +168,7 @@ class FormView(msgspec.Struct, frozen=True, kw_only=True):
     answers: Answers
     problems: list[FieldProblem] = []
     from_card: list[Short] = []
+    good_to_know: list[str] = []
 
 
 class KeptBecause(enum.StrEnum):
@@ -332,9 +334,10 @@ class DraftRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PracticeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A practice that can be begun today."""
+    """A practice that can be begun today. `area` is a value of `contracts.practices.model.Area`."""
 
     key: Short
+    area: Short = ""
     name: Short
     summary: str
     who: str

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from importlib import resources
+from typing import TypeVar
 
 import msgspec
 
 from contracts.errors import PueError, WhoCanAct
-from contracts.practices.model import Field, FieldKind, Practice, Step
+from contracts.practices import soundness, yaml_text
+from contracts.practices.model import Practice, StateWord
+from contracts.practices.soundness import Blocks, States
+from contracts.practices.yaml_text import NotYaml
+
+Kind = TypeVar("Kind")
 
 BLOCKS_FILE = "blocchi.yaml"
+STATES_FILE = "stati.yaml"
 
 
 class CatalogueInvalid(PueError):
@@ -29,9 +37,10 @@ class PracticeUnknown(PueError):
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """All versions of all practices."""
+    """All versions of all practices, and the bodies' words for the states of a case."""
 
     practices: list[Practice]
+    states: dict[str, StateWord] = {}
 
     def on(self, day: dt.date) -> list[Practice]:
         """Practices valid on a day, newest version of each, by name."""
@@ -66,10 +75,16 @@ class Catalogue(msgspec.Struct, frozen=True):
         raise PracticeUnknown(msg, id=ident, day=day.isoformat())
 
 
+@functools.cache
 def shipped() -> Catalogue:
     """The catalogue that comes with the product."""
+    return load(shipped_files())
+
+
+def shipped_files() -> dict[str, bytes]:
+    """Its files, by name."""
     folder = resources.files("contracts.practices") / "data"
-    return load({f.name: f.read_bytes() for f in folder.iterdir() if f.name.endswith(".yaml")})
+    return {f.name: f.read_bytes() for f in folder.iterdir() if f.name.endswith(".yaml")}
 
 
 def load(files: Mapping[str, bytes]) -> Catalogue:
@@ -78,57 +93,40 @@ def load(files: Mapping[str, bytes]) -> Catalogue:
     Raises:
         CatalogueInvalid: the first thing that is wrong, with the file it is in.
     """
-    blocks = _decode(BLOCKS_FILE, files.get(BLOCKS_FILE, b"{}"), dict[str, list[Field]])
+    blocks, states = shared(files)
     practices = []
-    for name in sorted(files):
-        if name != BLOCKS_FILE:
-            practice = _with_blocks(name, _decode(name, files[name], Practice), blocks)
-            _check(name, practice)
-            practices.append(practice)
-    keys = [practice.key for practice in practices]
-    for key in keys:
-        if keys.count(key) > 1:
-            msg = f"{key} stands in two files"
-            raise CatalogueInvalid(msg, key=key)
-    return Catalogue(practices)
+    for name in sorted(set(files) - {BLOCKS_FILE, STATES_FILE}):
+        practice = _decode(name, files[name], Practice)
+        for found in soundness.mistakes(practice, blocks, states):
+            raise CatalogueInvalid(f"{name}: {found.says}", file=name)
+        practices.append(with_blocks(practice, blocks))
+    for key in soundness.clashes(practice.key for practice in practices):
+        raise CatalogueInvalid(f"{key} stands in two files", key=key)
+    return Catalogue(practices, states)
 
 
-def _decode(name: str, data: bytes, kind: type) -> object:
-    try:
-        return msgspec.yaml.decode(data, type=kind, strict=True)
-    except (msgspec.DecodeError, msgspec.ValidationError) as why:
-        raise CatalogueInvalid(f"{name}: {why}", file=name) from None
+def shared(files: Mapping[str, bytes]) -> tuple[Blocks, States]:
+    """What all practices of a catalogue share: lists of fields, and words for states.
+
+    Raises:
+        CatalogueInvalid: one of the two files is not sound.
+    """
+    return (
+        _decode(BLOCKS_FILE, files.get(BLOCKS_FILE, b"{}"), Blocks),
+        _decode(STATES_FILE, files.get(STATES_FILE, b"{}"), States),
+    )
 
 
-def _with_blocks(name: str, practice: object, blocks: object) -> Practice:
-    assert isinstance(practice, Practice)
-    assert isinstance(blocks, dict)
-    steps: list[Step] = []
-    for step in practice.steps:
-        if step.block and step.block not in blocks:
-            msg = f"{name}: step {step.id}: no block {step.block}"
-            raise CatalogueInvalid(msg, file=name)
-        shared = list(blocks[step.block]) if step.block else []
-        steps.append(msgspec.structs.replace(step, fields=shared + list(step.fields)))
+def with_blocks(practice: Practice, blocks: Blocks) -> Practice:
+    """The practice with the fields of its blocks in their place."""
+    steps = [
+        msgspec.structs.replace(step, fields=soundness.fields_of(step, blocks)) for step in practice.steps
+    ]
     return msgspec.structs.replace(practice, steps=steps)
 
 
-def _check(name: str, practice: Practice) -> None:
-    def wrong(what: str) -> CatalogueInvalid:
-        return CatalogueInvalid(f"{name}: {what}", file=name)
-
-    seen: dict[str, Field] = {}
-    for field in practice.fields():
-        if field.name in seen:
-            raise wrong(f"field {field.name} stands twice")
-        if (field.kind is FieldKind.CHOICE) != bool(field.options):
-            raise wrong(f"field {field.name}: options belong to a choice, and a choice has some")
-        if field.when is not None and field.when.field not in seen:
-            raise wrong(f"field {field.name}: its rule looks at {field.when.field}, not asked before it")
-        seen[field.name] = field
-    for paper in practice.attachments:
-        if paper.when is not None and paper.when.field not in seen:
-            raise wrong(f"attachment {paper.id}: its rule looks at {paper.when.field}, which is not asked")
-    for deadline in practice.deadlines:
-        if deadline.after not in seen or seen[deadline.after].kind is not FieldKind.DATE:
-            raise wrong(f"deadline {deadline.id}: {deadline.after} is not a date that is asked")
+def _decode(name: str, data: bytes, kind: type[Kind]) -> Kind:
+    try:
+        return msgspec.convert(yaml_text.read(data)[0], kind)
+    except (NotYaml, msgspec.ValidationError) as why:
+        raise CatalogueInvalid(f"{name}: {why}", file=name) from None

@@ -14,7 +14,7 @@ from contracts.practices.catalogue import Catalogue, PracticeUnknown
 from contracts.practices.model import Field, FieldKind, Practice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from fleet.backoffice.dossier import Document, Dossier
 
@@ -180,15 +180,7 @@ def _sections(answers: dict[str, Any], practice: Practice | None) -> list[Sectio
 def _shown(field: Field, value: str) -> str:
     if field.kind is FieldKind.CHOICE:
         return next((option.label for option in field.options if option.value == value), value)
-    if field.kind is FieldKind.BOOL:
-        return {"true": "Sì", "false": "No"}.get(value, value)
-    if field.kind is FieldKind.DATE:
-        return italian_date(value)
-    if field.kind is FieldKind.AMOUNT:
-        return f"{value.replace('.', ',')} €"
-    if field.kind is FieldKind.IBAN:
-        return " ".join(value[i : i + 4] for i in range(0, len(value), 4))
-    return value
+    return _WRITTEN.get(field.kind, str)(value)
 
 
 def italian_date(text: str) -> str:
@@ -197,6 +189,16 @@ def italian_date(text: str) -> str:
         return f"{dt.date.fromisoformat(text):%d/%m/%Y}"
     except ValueError:
         return text
+
+
+_WRITTEN: Final[Mapping[FieldKind, Callable[[str], str]]] = {
+    FieldKind.BOOL: lambda value: {"true": "Sì", "false": "No"}.get(value, value),
+    FieldKind.DATE: italian_date,
+    FieldKind.MONTH: lambda value: "/".join(reversed(value.split("-"))),
+    FieldKind.AMOUNT: lambda value: f"{value.replace('.', ',')} €",
+    FieldKind.NUMBER: lambda value: value.replace(".", ","),
+    FieldKind.IBAN: lambda value: " ".join(value[i : i + 4] for i in range(0, len(value), 4)),
+}
 
 
 def _paper(document: Document, practice: Practice | None) -> Paper:

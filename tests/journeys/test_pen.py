@@ -40,7 +40,7 @@ def test_a_citizen_signs_on_the_screen_and_the_recipient_finds_the_line(world, c
         until(lambda: page.evaluate(PICTURES_THERE), "the photo and the live picture")
         _press(page, "È la persona")
         _at(page, "Che cosa vuole chiedere?")
-        _press(page, re.compile("Estratto conto"))
+        _press(page, re.compile("^Estratto conto"))
         _answer_all(visit, album, ESTRATTO)
         _at(page, "I documenti")
         _press(page, "Avanti")

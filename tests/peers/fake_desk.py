@@ -6,6 +6,7 @@ place (`show`), let a call be refused (`refuse`), hang up (`close`) and come bac
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import hashlib
 import http.server
@@ -332,6 +333,7 @@ class FakeDesk:
             answers=mine,
             problems=list(problems),
             from_card=[name for name in mine if name != "sesso"],
+            good_to_know=practice.told(dt.date(2026, 11, 28)) if number == 0 else [],
         )
 
     def papers_of(self, practice, pages=()):
@@ -413,7 +415,7 @@ class FakeDesk:
 
     def practices(self, request: door.Ask) -> door.Practices:
         rows = [
-            door.PracticeRow(key=p.key, name=p.name, summary=p.summary, who=p.who, body=p.body)
+            door.PracticeRow(key=p.key, area=p.area, name=p.name, summary=p.summary, who=p.who, body=p.body)
             for p in sorted(shipped().practices, key=lambda p: p.name)
         ]
         return door.Practices(practices=rows)

@@ -19,7 +19,7 @@ from contracts.desk_api.clerk import KeptBecause
 from contracts.errors import Problem, WhoCanAct
 from contracts.messages.letters import LetterWord
 from contracts.practices.catalogue import shipped
-from contracts.practices.model import FieldKind
+from contracts.practices.model import Area, FieldKind
 from web_local import signs, words
 
 ROOT = Path(__file__).parents[2]
@@ -156,13 +156,14 @@ def test_every_kind_of_answer_can_be_drawn():
 
 
 def test_every_repeated_group_has_a_name():
-    groups = {
-        field.group or field.name
-        for practice in shipped().practices
-        for field in practice.fields()
-        if field.repeat > 1
-    }
-    assert groups <= set(words.GROUPS)
+    for practice in shipped().practices:
+        for step in practice.steps:
+            rounds = {field.group for field in step.fields if field.repeat > 1 and field.group}
+            assert rounds <= set(step.groups), f"{practice.key}: {step.id}"
+
+
+def test_every_area_of_the_catalogue_has_a_heading():
+    assert set(words.AREAS) == set(Area)
 
 
 def test_sentences_are_short_and_free_of_jargon():

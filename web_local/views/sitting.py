@@ -34,6 +34,7 @@ from contracts.desk_api.clerk import (
 from contracts.errors import Problem, PueError
 from contracts.practices.catalogue import shipped
 from web_local import form, visit
+from web_local.choosing import by_area
 from web_local.presenting import typed_day
 from web_local.views.papers import first_not_judged
 from web_local.words import N_
@@ -79,7 +80,7 @@ def _draw(view: DeskView, status: int = 200, **values: Any) -> Response:
 def _extras(sitting: SittingView) -> dict[str, Any]:
     """What a stage's page needs beside the view."""
     if sitting.stage is Stage.CHOOSE:
-        return {"practices": visit.desk().practices(Ask(token=visit.token())).practices}
+        return {"areas": by_area(visit.desk().practices(Ask(token=visit.token())).practices)}
     if sitting.stage is Stage.FORM and sitting.form is not None:
         extra = request.args.get("righe", "")
         return {"shown": form.draw(sitting.form, extra_rows=extra)}

@@ -114,6 +114,27 @@ function suggest(input) {
   });
 }
 
+// ---- many practices: a word leaves those that have it, with its accents or without
+function plain(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+function find(place) {
+  const [input, told] = [place.querySelector("input"), place.querySelector("[role=status]")];
+  const groups = [...document.querySelectorAll(".pue-area")].map((group) => [group, [...group.querySelectorAll("li")].map((row) => [row, plain(`${group.querySelector("h2").textContent} ${row.textContent}`)])]);
+  place.hidden = false;
+  input.addEventListener("input", () => {
+    const words = plain(input.value).split(/\s+/).filter(Boolean);
+    let left = 0;
+    for (const [group, rows] of groups) {
+      for (const [row, text] of rows) row.hidden = !words.every((word) => text.includes(word));
+      group.hidden = rows.every(([row]) => row.hidden);
+      left += rows.filter(([row]) => !row.hidden).length;
+    }
+    told.textContent = !words.length ? "" : left ? `${told.dataset.some} ${left}` : told.dataset.none;
+  });
+}
+
 async function post(path, values = {}) {
   try {
     const answer = await fetch(path, { method: "POST", body: new URLSearchParams(values), headers: { "HX-Request": "true", "X-Csrf": body.dataset.csrf } });
@@ -203,6 +224,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   keep(form);
 }
 for (const input of document.querySelectorAll("[data-comuni]")) suggest(input);
+for (const place of document.querySelectorAll("[data-find]")) find(place);
 for (const picture of document.querySelectorAll("[data-live]")) live(picture);
 for (const stream of document.querySelectorAll("#corrente")) listen(stream);
 if (Number(body.dataset.idle) > 0) watchIdleness();
