@@ -31,7 +31,7 @@ expect.set_options(timeout=30_000)
 def at_papers(clerk):
     """A citizen who resigned for cause: the letter is required."""
     clerk.identify()
-    key = next(row.key for row in clerk.ask("practices").practices if row.key.startswith("naspi"))
+    key = next(row.key for row in clerk.ask("practices").practices if row.key.startswith("naspi@"))
     clerk.ask("choose", practice=key)
     clerk.fill({**NASPI, "motivo": ["dimissioni_giusta_causa"]})
     assert clerk.sitting.stage is Stage.PAGES

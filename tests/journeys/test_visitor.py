@@ -196,7 +196,7 @@ def _answer(page, name: str, value: str) -> None:
         return
     first = spots.first
     kind = first.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type")
-    if kind == "radio":
+    if kind in {"radio", "checkbox"}:
         wanted = YES.get(value, value)
         page.locator(f"form#passo [name='{first.get_attribute('name')}'][value='{wanted}']").check()
     elif kind == "select":

@@ -393,7 +393,7 @@ class Clerk:
 
     def to_sign(self, practice: str = "estratto_conto", answers=None) -> c.SittingView:
         self.identify()
-        key = next(row.key for row in self.ask("practices").practices if row.key.startswith(practice))
+        key = next(row.key for row in self.ask("practices").practices if row.key.startswith(f"{practice}@"))
         self.ask("choose", practice=key)
         self.fill(answers or ESTRATTO)
         self.ask("pages_done")

@@ -87,6 +87,27 @@ def ask(kind: FieldKind, text: str):
         (K.TEXT, "  due \n righe\u200b ", "due righe"),
         (K.ADDRESS, "12", "!answer.address_short"),
         (K.PROTOCOL, "inps.1234 .2026", "INPS.1234.2026"),
+        (K.MONTH, "3/2026", "2026-03"),
+        (K.MONTH, "03 - 2026", "2026-03"),
+        (K.MONTH, "Marzo 2026", "2026-03"),
+        (K.MONTH, "2026-03", "2026-03"),
+        (K.MONTH, "13/2026", "!answer.month_unreadable"),
+        (K.MONTH, "0/2026", "!answer.month_unreadable"),
+        (K.MONTH, "3/26", "!answer.month_unreadable"),  # which century?
+        (K.MONTH, "Brumaio 2026", "!answer.month_unreadable"),
+        (K.MONTH, "3/1899", "!answer.date_out_of_range"),
+        (K.YEAR, "2025", "2025"),
+        (K.YEAR, "25", "!answer.year_shape"),
+        (K.YEAR, "\u0662\u0660\u0662\u0665", "!answer.year_shape"),  # digits of another script
+        (K.YEAR, "9999", "!answer.date_out_of_range"),
+        (K.NUMBER, "50 %", "50"),
+        (K.NUMBER, "33,33", "33.33"),
+        (K.NUMBER, "1.200", "1200"),
+        (K.NUMBER, "007", "7"),
+        (K.NUMBER, "0", "0"),
+        (K.NUMBER, "-1", "!answer.number_unreadable"),
+        (K.NUMBER, "1e3", "!answer.number_unreadable"),
+        (K.NUMBER, "1234567890", "!answer.number_too_large"),
     ],
 )
 def test_what_is_typed_becomes(kind, text, becomes):
