@@ -107,6 +107,8 @@ TD3: Final = Layout(
     (1, 43),
 )
 
+LAYOUTS: Final = (TD1, TD2, TD3)
+
 
 def check_digit(text: str) -> str:
     """Letters count from 10, the filler as 0 (ICAO 9303-3, §4.9)."""

@@ -21,18 +21,21 @@ BAND: Final = 0.42
 """Share of a page's height, from the side it is looked for along, that holds a zone of three lines."""
 LEAST_ROW_PX: Final = 9
 MOST_ROWS: Final = 3
-_SLANTS: Final = np.arange(-3.0, 3.01, 0.25)
-"""Degrees a zone may still be turned in a flattened card."""
+_SLANTS: Final = (np.arange(-3.0, 3.01, 0.75), np.array((-0.5, -0.25, 0, 0.25, 0.5)))
+"""Degrees a zone may still be turned in a flattened card, roughly and then around the best."""
 _ON: Final = 0.3
 """Of a busy row's crossings, from which a row belongs to a line."""
 _LETTERS: Final = 0.5
 """The same along a line, from which letters stand there and not the noise beside them."""
+_PALE: Final = 0.35
+"""The same over bare paper, where the sensor has little noise: fillers are thin, and pale under a lamp."""
 _SPREAD_PX: Final = 25
 """Wider than any stroke: what is closed over so far is paper."""
 _SAME_HEIGHT: Final = 0.35
 _EDGE: Final = 0.015
 """Of the width, at either end: there lies what is beside the card."""
-_SAME_END: Final = 0.05
+_SAME_END: Final = 0.08
+"""Of the width: what is beside a line may seem to be a sign or two of it."""
 _LEAST_LENGTH: Final = 0.72
 """Of the page's width: a zone of TD1 is 76 of 86 mm, one of TD3 112 of 125 mm."""
 
@@ -53,22 +56,38 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Zone:
-    """Pictures of lines, from the upper one; grey, paper white, with a little paper around."""
+    """A level part of a page and its lines.
 
-    lines: list[Pixels]
+    Attributes:
+        even: grey, paper white.
+        rows: from the upper one.
+    """
+
+    even: Pixels
+    rows: list[Row]
     likely: float
+
+    def lines(self) -> list[Pixels]:
+        """A picture of each line, with a little paper around. All begin and end where most of them do."""
+        left = int(np.median([row.left for row in self.rows]))
+        right = int(np.median([row.right for row in self.rows]))
+        return [_cut(self.even, dataclasses.replace(row, left=left, right=right)) for row in self.rows]
 
 
 def zones(page: Pixels) -> Iterator[Zone]:
-    """What may be a zone, the likeliest first, along all four sides of a flat page (grey)."""
-    found = []
-    for quarters in range(4):
-        turned = np.rot90(page, quarters)
-        even = level(ink(np.ascontiguousarray(turned[round(turned.shape[0] * (1 - BAND)) :])))
-        rows = _last_rows(_spans(even), even.shape[1])
-        if len(rows) >= 2:
-            found.append(Zone([_cut(even, row) for row in rows], _likely(even, rows)))
-    yield from sorted(found, key=lambda zone: -zone.likely)
+    """What may be a zone along the sides of a flat page (grey): the long ones first, and of a pair the likelier first."""
+    high, wide = page.shape
+    lying = 0 if wide >= high else 1
+    for quarters in ((lying, lying + 2), (1 - lying, 3 - lying)):
+        found = [zone for zone in (_along(np.rot90(page, one)) for one in quarters) if zone]
+        yield from sorted(found, key=lambda zone: -zone.likely)
+
+
+def _along(turned: Pixels) -> Zone | None:
+    """What may be a zone along the lower side."""
+    even = level(ink(np.ascontiguousarray(turned[round(turned.shape[0] * (1 - BAND)) :])))
+    rows = _last_rows(_spans(even), even.shape[1])
+    return Zone(even, rows, _likely(even, rows)) if len(rows) >= 2 else None
 
 
 def ink(part: Pixels) -> Pixels:
@@ -82,8 +101,10 @@ def ink(part: Pixels) -> Pixels:
 
 def level(even: Pixels) -> Pixels:
     """The part sheared so that its lines lie level."""
-    small = cv2.resize(255 - even, None, fx=0.25, fy=0.5, interpolation=cv2.INTER_AREA)
-    slant = max(_SLANTS, key=lambda degrees: _contrast(_sheared(small, degrees, 0, 2.0)))
+    small = cv2.resize(255 - even, None, fx=0.125, fy=0.5, interpolation=cv2.INTER_AREA)
+    slant = 0.0
+    for slants in _SLANTS:
+        slant = max(slant + slants, key=lambda degrees: _contrast(_sheared(small, float(degrees), 0, 4.0)))
     return _sheared(even, float(slant), 255)
 
 
@@ -121,8 +142,10 @@ def _extent(crossed: Pixels) -> tuple[int, int]:
     """Where the letters of a line begin and end: its longest stretch without a gap of a letter."""
     high = len(crossed)
     profile = cv2.blur(crossed.mean(0, dtype=np.float32)[None], (high, 1)).ravel()
-    profile[: round(_EDGE * len(profile))] = profile[-round(_EDGE * len(profile)) :] = 0
-    on = (profile > _LETTERS * np.percentile(profile, 75)).astype(np.uint8)[None]
+    edge = round(_EDGE * len(profile))
+    paper, letters = np.percentile(profile[edge : len(profile) - edge], (3, 75))
+    profile[:edge] = profile[len(profile) - edge :] = 0
+    on = (profile > min(_LETTERS * letters, paper + _PALE * (letters - paper))).astype(np.uint8)[None]
     joined = cv2.morphologyEx(on, cv2.MORPH_CLOSE, np.ones((1, high), np.uint8)).ravel()
     left, right = max(_runs(joined > 0), key=lambda run: run[1] - run[0], default=(0, 0))
     # the blur spreads each end by half its reach
@@ -169,6 +192,6 @@ def _likely(even: Pixels, rows: list[Row]) -> float:
 
 
 def _cut(even: Pixels, row: Row) -> Pixels:
-    """The line with paper above and below, its ends where its ink ends."""
-    room = max(4, round(0.28 * row.high))
-    return even[max(0, row.top - room) : row.bottom + room, max(0, row.left - room) : row.right + room]
+    """The line with paper around; more at its ends, which are not known so well."""
+    room, aside = max(4, round(0.28 * row.high)), round(0.6 * row.high)
+    return even[max(0, row.top - room) : row.bottom + room, max(0, row.left - aside) : row.right + aside]

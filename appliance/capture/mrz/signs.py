@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.capture.geometry import Pixels
+from appliance.capture.mrz.shapes import ALPHABET
 from appliance.capture.turning import ModelMissing, model_path, session
 
-ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
 _MODEL: Final = ("rapidocr", "models", "PP-OCRv6_rec_small.onnx")
 _HEIGHT_PX: Final = 48
 _STEP_PX: Final = 8

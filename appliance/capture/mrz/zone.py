@@ -16,10 +16,9 @@ import msgspec
 
 from appliance.capture.jobs import LinesHere
 from appliance.capture.mrz.layouts import (
+    LAYOUTS,
     SIGNS,
     TD1,
-    TD2,
-    TD3,
     Kind,
     Layout,
     Part,
@@ -27,22 +26,9 @@ from appliance.capture.mrz.layouts import (
     composite_holds,
 )
 from appliance.capture.mrz.signs import Sign
-
-Cell = dict[str, float]
-"""What may stand in one place, and how likely it is."""
+from appliance.capture.mrz.twins import Cell, doubted, with_twins
 
 FILLER: Final = "<"
-TWINS: Final = {
-    "0O": 0.05,
-    "1I": 0.05,
-    "2Z": 0.05,
-    "5S": 0.05,
-    "8B": 0.05,
-    "6G": 0.02,
-    "0D": 0.002,
-    "0Q": 0.002,
-}
-"""How likely a sign was its twin whatever the recogniser says: it learnt no letters of one width."""
 LEAST_LIKELY: Final = 0.015
 MOST_WAYS: Final = 2048
 OFF: Final = 0.4
@@ -64,17 +50,25 @@ SURE: Final = 0.7
 
 
 def zone_of(read: Sequence[Sequence[Sign]]) -> LinesHere | None:
-    """The zone these lines are, from the upper one. Three may be two with a line of the page above them."""
-    for layout in (TD1, TD2, TD3):
-        lines = read[-layout.lines :]
-        if len(lines) != layout.lines:
-            continue
-        cells = [placed(signs, layout.width) for signs in lines]
-        if all(cells):
-            found = _settled(layout, [row for row in cells if row])
-            if found:
-                return found
+    """The zone these lines are as the recogniser alone has them, from the upper one.
+
+    Three may be two with a line of the page above them.
+    """
+    for layout in LAYOUTS:
+        cells = placed_lines(read, layout)
+        found = settled(layout, [[with_twins(cell) for cell in row] for row in cells]) if cells else None
+        if found:
+            return doubted(layout, found)
     return None
+
+
+def placed_lines(read: Sequence[Sequence[Sign]], layout: Layout) -> list[list[Cell]] | None:
+    """The last lines in the places of a layout, as the recogniser has them. None: they do not stand so."""
+    lines = read[-layout.lines :]
+    if len(lines) != layout.lines:
+        return None
+    cells = [placed(signs, layout.width) for signs in lines]
+    return [row for row in cells if row] if all(cells) else None
 
 
 def placed(signs: Sequence[Sign], width: int) -> list[Cell] | None:
@@ -130,7 +124,8 @@ def _off(signs: Sequence[Sign], places: Sequence[int]) -> list[float]:
 # ---- what stands in the places ---------------------------------------------------------------------------
 
 
-def _settled(layout: Layout, cells: list[list[Cell]]) -> LinesHere | None:
+def settled(layout: Layout, cells: list[list[Cell]]) -> LinesHere | None:
+    """What stands in the places of a layout, lines × places, if every check digit holds."""
     for kinds in _number_kinds(layout, cells):
         found = _with_kinds(layout, cells, kinds)
         if found:
@@ -247,12 +242,8 @@ def _first_that_holds(layout: Layout, choices: list[list[Filled]]) -> LinesHere 
 
 
 def _likely(cell: Cell, kind: Kind) -> list[tuple[str, float]]:
-    """Signs of the kind that may stand there, twins included, best first, adding to 1."""
+    """Signs of the kind that may stand there, best first, adding to 1."""
     values = {sign: cell.get(sign, 0.0) for sign in SIGNS[kind]}
-    for pair, likely in TWINS.items():
-        for mine, twin in itertools.permutations(pair):
-            if mine in values:
-                values[mine] = max(values[mine], likely * cell.get(twin, 0.0))
     total = sum(values.values())
     if total <= 0:
         return [(FILLER if FILLER in values else "0", 0.0)]
