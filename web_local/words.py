@@ -576,6 +576,9 @@ REMARKS: Final[Mapping[str, Sentence]] = {
     "soft": Sentence(
         N_("La pagina è un po' sfocata."), N_("Guardi se si legge anche la scritta più piccola.")
     ),
+    "refocused": Sentence(
+        N_("La telecamera ha messo a fuoco di nuovo."), N_("Rifaccia la foto: ora viene meglio.")
+    ),
     "folded": Sentence(N_("Un angolo del foglio è piegato."), N_("Lo apra: può coprire una scritta.")),
     "finger": Sentence(N_("Si vede una mano sul foglio."), N_("Tolga le dita dal bordo.")),
     "glare": Sentence(N_("C'è un riflesso sul foglio."), N_("Sposti la lampada o il foglio.")),

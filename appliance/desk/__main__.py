@@ -28,6 +28,7 @@ from appliance.desk.status import StatusService
 from appliance.desk.tending import Tending
 from appliance.desk.world import WorldDoor, WorldService
 from appliance.devices.camera.live import Live
+from appliance.devices.camera.port import FOCUSING
 from appliance.devices.card_reader.port import CardReader, Presence
 from appliance.devices.port import DeviceKind
 from appliance.runtime.logs import set_up_logging
@@ -99,7 +100,14 @@ def run(settings: DeskSettings) -> int:
         desk.happened,
     )
     live = Live(camera)
-    eye = Eye(live, bright, sitting=lambda: desk.sitting, notice=desk.noticed, page_id=desk.page_id)
+    eye = Eye(
+        live,
+        bright,
+        sitting=lambda: desk.sitting,
+        notice=desk.noticed,
+        page_id=desk.page_id,
+        focusing=lambda: camera.state().code == FOCUSING,
+    )
     logins = Logins(monotonic_s=clock.monotonic_s, idle_lock_s=settings.idle_lock_s)
     road = Road(monotonic_s=clock.monotonic_s)
     staff = Staff(
