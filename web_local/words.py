@@ -635,6 +635,8 @@ PAPERS: Final[Mapping[str, str]] = {
     "delega": N_("una delega"),
     "iban": N_("un foglio con l'IBAN"),
     "certificato_medico": N_("un certificato medico"),
+    "avviso_pagopa": N_("un avviso di pagamento pagoPA"),
+    "tessera_sanitaria": N_("una tessera sanitaria"),
 }
 """What a page seems to be."""
 

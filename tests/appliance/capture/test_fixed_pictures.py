@@ -12,11 +12,12 @@ import pytest
 from appliance.capture.barcodes import read_barcodes
 from appliance.capture.developing import develop
 from appliance.capture.geometry import Pixels
-from appliance.capture.jobs import Develop, Read
+from appliance.capture.jobs import BarcodeHere, Develop, Read
 from appliance.capture.mrz.reading import read_printed_lines
 from appliance.capture.opening import open_here
 from appliance.capture.outline import Finding, find
 from appliance.capture.quality import PageFlaw
+from appliance.capture.recognition.marks import borne
 from appliance.capture.recognition.reading import read_leaf
 
 HERE = Path(__file__).parents[2] / "papers" / "fixed"
@@ -102,3 +103,26 @@ def test_printed_lines_are_read_as_printed(name):
 @pytest.mark.parametrize("name", ["notice", "tessera"])
 def test_bar_codes_are_read(name):
     assert [[code.kind, code.text] for code in read_barcodes(pixels(name))] == TRUTH[name]["codes"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("notice", "avviso_pagopa"), ("tessera", "tessera_sanitaria")])
+def test_a_code_says_what_the_paper_is_unless_that_or_anything_was_asked_for(name, kind):
+    said = [
+        read_leaf(Read(leaf=page(name).leaf, asked=asked)).looks_like
+        for asked in ("busta_paga", kind, "altro")
+    ]
+    assert said == [kind, "", ""]
+
+
+def test_a_code_that_proves_nothing_changes_nothing():
+    codes = [BarcodeHere(kind="qr", text="https://esempio.it"), BarcodeHere(kind="code39", text="ABCD1234")]
+    assert borne(codes) == ""
+    assert (
+        borne(
+            [
+                BarcodeHere(kind="qr", text="PAGOPA|002|1"),
+                BarcodeHere(kind="code39", text="X", codice_fiscale="X"),
+            ]
+        )
+        == ""
+    )
