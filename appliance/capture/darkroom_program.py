@@ -79,7 +79,7 @@ class Room:
         if isinstance(job, ReadLines | ReadBarcodes):
             return _codes(job)
         assert isinstance(job, Read)
-        from appliance.capture.recognition.reading import read_leaf
+        from appliance.capture.page_reading import read_leaf
 
         return read_leaf(job)
 

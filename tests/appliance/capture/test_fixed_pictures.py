@@ -16,9 +16,9 @@ from appliance.capture.jobs import BarcodeHere, Develop, Read
 from appliance.capture.mrz.reading import read_printed_lines
 from appliance.capture.opening import open_here
 from appliance.capture.outline import Finding, find
+from appliance.capture.page_reading import read_leaf
 from appliance.capture.quality import PageFlaw
 from appliance.capture.recognition.marks import borne
-from appliance.capture.recognition.reading import read_leaf
 
 HERE = Path(__file__).parents[2] / "papers" / "fixed"
 TRUTH = json.loads((HERE / "truth.json").read_text("utf-8"))
