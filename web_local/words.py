@@ -328,6 +328,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "camera.lent": Sentence(
         N_("La telecamera è in uso per una chiamata."), N_("Torna disponibile alla fine della chiamata.")
     ),
+    "camera.focusing": Sentence(
+        N_("La telecamera mette di nuovo a fuoco."), N_("Aspetti qualche secondo e tenga fermo il foglio.")
+    ),
     "camera.held": Sentence(N_("La telecamera è occupata."), N_("Aspetti qualche secondo e riprovi.")),
     "camera.closed": Sentence(N_("La telecamera si sta avviando."), N_("Aspetti qualche secondo.")),
     "barcode.absent": Sentence(
