@@ -32,6 +32,7 @@ from appliance.devices.camera.port import FOCUSING
 from appliance.devices.card_reader.port import CardReader, Presence
 from appliance.devices.port import DeviceKind
 from appliance.runtime.logs import set_up_logging
+from appliance.runtime.memory import give_large_blocks_back
 from appliance.runtime.settings import Effective, load_settings
 from appliance.runtime.systemd import Notifier
 from appliance.runtime.workers import Worker, WorkerGroup
@@ -208,6 +209,7 @@ def main(argv: list[str] | None = None) -> int:
             print(effective.show(), end="")
             return 0
         set_up_logging(effective.value.log_level, json_lines=effective.value.log_json)
+        give_large_blocks_back()
         return run(effective.value)
     except PueError as error:
         print(f"desk: {error} ({error.code})", file=sys.stderr)
