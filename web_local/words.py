@@ -328,6 +328,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "camera.lent": Sentence(
         N_("La telecamera è in uso per una chiamata."), N_("Torna disponibile alla fine della chiamata.")
     ),
+    "camera.focusing": Sentence(
+        N_("La telecamera mette di nuovo a fuoco."), N_("Aspetti qualche secondo e tenga fermo il foglio.")
+    ),
     "camera.held": Sentence(N_("La telecamera è occupata."), N_("Aspetti qualche secondo e riprovi.")),
     "camera.closed": Sentence(N_("La telecamera si sta avviando."), N_("Aspetti qualche secondo.")),
     "barcode.absent": Sentence(
@@ -589,6 +592,9 @@ REMARKS: Final[Mapping[str, Sentence]] = {
     "soft": Sentence(
         N_("La pagina è un po' sfocata."), N_("Guardi se si legge anche la scritta più piccola.")
     ),
+    "refocused": Sentence(
+        N_("La telecamera ha messo a fuoco di nuovo."), N_("Rifaccia la foto: ora viene meglio.")
+    ),
     "folded": Sentence(N_("Un angolo del foglio è piegato."), N_("Lo apra: può coprire una scritta.")),
     "finger": Sentence(N_("Si vede una mano sul foglio."), N_("Tolga le dita dal bordo.")),
     "glare": Sentence(N_("C'è un riflesso sul foglio."), N_("Sposti la lampada o il foglio.")),
@@ -645,6 +651,8 @@ PAPERS: Final[Mapping[str, str]] = {
     "delega": N_("una delega"),
     "iban": N_("un foglio con l'IBAN"),
     "certificato_medico": N_("un certificato medico"),
+    "avviso_pagopa": N_("un avviso di pagamento pagoPA"),
+    "tessera_sanitaria": N_("una tessera sanitaria"),
 }
 """What a page seems to be."""
 

@@ -1,7 +1,7 @@
 """Bar codes on cards and papers: Code 39, PDF417, QR, Data Matrix (and Code 128, which post offices print).
 
 Found on the flat sheet first, at the full picture's resolution: bars turned by more than a few degrees are read badly, and
-a live picture holds too few pixels. Small ones are tried once more at twice their size.
+a live picture holds too few pixels. Small ones are tried once more at twice and four times their size.
 """
 
 from __future__ import annotations
@@ -44,14 +44,15 @@ def read_barcodes(picture: Pixels) -> list[BarcodeHere]:
     """
     found: dict[tuple[str, str], BarcodeHere] = {}
     for page in flat_documents(picture, LONG_SIDE_PX):
-        for code in _read(page):
+        for code in read_flat(page):
             found.setdefault((code.kind, code.text), code)
         if found:
             break
     return list(found.values())[:MAX_CODES]
 
 
-def _read(page: Pixels) -> list[BarcodeHere]:
+def read_flat(page: Pixels) -> list[BarcodeHere]:
+    """All codes of a flat sheet, in grey."""
     for tried in _sizes(page):
         codes = [code for seen in zxingcpp.read_barcodes(tried, formats=FORMATS) if (code := _here(seen))]
         if codes:
@@ -61,8 +62,11 @@ def _read(page: Pixels) -> list[BarcodeHere]:
 
 def _sizes(page: Pixels) -> Iterator[Pixels]:
     yield page
-    if 4 * page.size <= ENLARGED_AT_MOST_PX:
-        yield np.asarray(cv2.resize(page, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
+    for times in (2, 4):
+        if times * times * page.size <= ENLARGED_AT_MOST_PX:
+            yield np.asarray(
+                cv2.resize(page, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC), np.uint8
+            )
 
 
 def _here(seen: zxingcpp.Barcode) -> BarcodeHere | None:

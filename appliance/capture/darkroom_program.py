@@ -6,6 +6,8 @@ and of nothing else. Nothing is written anywhere, and no exception's text leaves
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -77,7 +79,7 @@ class Room:
         if isinstance(job, ReadLines | ReadBarcodes):
             return _codes(job)
         assert isinstance(job, Read)
-        from appliance.capture.recognition.reading import read_leaf
+        from appliance.capture.page_reading import read_leaf
 
         return read_leaf(job)
 
@@ -106,14 +108,28 @@ def _codes(job: ReadLines | ReadBarcodes) -> Answer:
 def serve(line: socket.socket, room: Room) -> None:
     """Answer until the other side goes."""
     decoder = msgspec.msgpack.Decoder(AnyJob)
-    while True:
-        try:
-            job = decoder.decode(wire.receive(line))
-        except EOFError:
-            return
-        signal.alarm(LIFE_LIMIT_S)
-        wire.send(line, msgspec.msgpack.encode(answer(room, job)))
-        signal.alarm(0)
+    with contextlib.suppress(EOFError):
+        while True:
+            if not _one(line, room, decoder):
+                give_back()
+
+
+def _one(line: socket.socket, room: Room, decoder: msgspec.msgpack.Decoder[Job]) -> bool:
+    """One job; whether the next will be like it. When this returns, nothing holds a picture any more."""
+    job = decoder.decode(wire.receive(line))
+    signal.alarm(LIFE_LIMIT_S)
+    wire.send(line, msgspec.msgpack.encode(answer(room, job)))
+    signal.alarm(0)
+    return isinstance(job, Look)
+
+
+def give_back() -> None:
+    """Return to the system what a full picture took: the C library would keep it, and two darkrooms and the desk share a small box.
+
+    Not between live pictures, which need the same again at once.
+    """
+    with contextlib.suppress(AttributeError):  # not every C library has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def answer(room: Room, job: Job) -> Answer:

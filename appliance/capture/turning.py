@@ -59,6 +59,7 @@ def session(path: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # it grows to the largest picture there was and never gives back
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 

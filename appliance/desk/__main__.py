@@ -28,9 +28,11 @@ from appliance.desk.status import StatusService
 from appliance.desk.tending import Tending
 from appliance.desk.world import WorldDoor, WorldService
 from appliance.devices.camera.live import Live
+from appliance.devices.camera.port import FOCUSING
 from appliance.devices.card_reader.port import CardReader, Presence
 from appliance.devices.port import DeviceKind
 from appliance.runtime.logs import set_up_logging
+from appliance.runtime.memory import give_large_blocks_back
 from appliance.runtime.settings import Effective, load_settings
 from appliance.runtime.systemd import Notifier
 from appliance.runtime.workers import Worker, WorkerGroup
@@ -99,7 +101,14 @@ def run(settings: DeskSettings) -> int:
         desk.happened,
     )
     live = Live(camera)
-    eye = Eye(live, bright, sitting=lambda: desk.sitting, notice=desk.noticed, page_id=desk.page_id)
+    eye = Eye(
+        live,
+        bright,
+        sitting=lambda: desk.sitting,
+        notice=desk.noticed,
+        page_id=desk.page_id,
+        focusing=lambda: camera.state().code == FOCUSING,
+    )
     logins = Logins(monotonic_s=clock.monotonic_s, idle_lock_s=settings.idle_lock_s)
     road = Road(monotonic_s=clock.monotonic_s)
     staff = Staff(
@@ -200,6 +209,7 @@ def main(argv: list[str] | None = None) -> int:
             print(effective.show(), end="")
             return 0
         set_up_logging(effective.value.log_level, json_lines=effective.value.log_json)
+        give_large_blocks_back()
         return run(effective.value)
     except PueError as error:
         print(f"desk: {error} ({error.code})", file=sys.stderr)

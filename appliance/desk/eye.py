@@ -29,6 +29,7 @@ LOOK_LIMIT_S: Final = 5.0
 FRAME_WAIT_S: Final = 0.5
 CAPTURING: Final = frozenset({Stage.PAGES, Stage.SIGN})
 CAMERA_GONE: Final = "camera_gone"
+WAIT_FOR_FOCUS: Final = "blurred"
 BLIND: Final = "blind"
 """The darkroom failed; the picture goes on, the outline does not."""
 
@@ -42,6 +43,7 @@ class Eye:
         sitting: the open one.
         notice: tell the desk of an event.
         page_id: a new page's id.
+        focusing: whether the camera is looking for its focus, and gives no picture for that reason.
     """
 
     def __init__(
@@ -52,9 +54,11 @@ class Eye:
         sitting: Callable[[], Sitting | None],
         notice: Callable[[Event], None],
         page_id: Callable[[], str],
+        focusing: Callable[[], bool],
     ) -> None:
         self._live, self._darkroom = live, darkroom
         self._sitting, self._notice, self._page_id = sitting, notice, page_id
+        self._focusing = focusing
         self._changed = threading.Condition()
         self._sight = LookView(number=0)
         self._asked_s = -WATCHED_S
@@ -98,7 +102,7 @@ class Eye:
         if state is None:
             return number
         if frame is None:
-            self._show(hint=CAMERA_GONE)
+            self._show(hint=WAIT_FOR_FOCUS if self._focusing() else CAMERA_GONE)
             return number
         seen_for = f"{state.sitting}/{state.stage}/{state.auto}"
         job = Look(frame=frame.jpeg, at_s=frame.taken_at_s, anew=seen_for != self._seen_for)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.desk import dossier, receipts
 from appliance.desk import sitting as words
 from appliance.desk.belongings import Sealing
+from appliance.desk.focusing import Focusing
 from appliance.desk.pages import Pages
 from appliance.desk.reading import read_card
 from appliance.desk.session import PHOTO
@@ -106,6 +107,7 @@ class Hands:
 
     def __init__(self, tools: Tools, tell: Tell) -> None:
         self._tools, self._tell = tools, tell
+        self._focusing = Focusing(tools.camera)
         self._card = Worker("desk-card", inbox_size=4)
         self._desk = Worker("desk-dossier", inbox_size=8)
         self._paper = Worker("desk-paper", inbox_size=8)
@@ -191,6 +193,7 @@ class Hands:
         with self._tools.camera.hold("scan"):
             picture = self._tools.camera.still()
         facts, parts = self._tools.pages.take(state, act, picture, _now_ms(self._tools.clock))
+        facts = self._focusing.after(facts)
         self._tell(state.sitting, words.PageTaken(facts, act.instead_of), parts)
 
     def _alter_page(self, state: Sitting, act: Act) -> None:

@@ -44,6 +44,7 @@ DEEDS: Final[Mapping[DeviceKind, frozenset[str]]] = {
             "show_portrait",
             "cover_lens",
             "uncover_lens",
+            "lose_focus",
             "unplug",
             "mend",
         }

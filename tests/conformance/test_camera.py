@@ -72,6 +72,16 @@ def test_a_still_is_a_full_picture(camera):
         assert max(picture.size) >= 1500
 
 
+def test_the_focus_is_looked_for_only_while_it_is_open(camera):
+    with pytest.raises(CameraClosed):
+        camera.refocus()
+    camera.open()
+    assert camera.refocus() in (True, False)
+    assert camera.still()
+    with camera.lend("consult"), pytest.raises(CameraLent):
+        camera.refocus()
+
+
 def test_held_by_one_at_a_time_and_free_again(camera):
     camera.open()
     with camera.hold("scan"):

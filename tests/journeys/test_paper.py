@@ -228,6 +228,8 @@ def test_sheets_are_photographed_by_themselves_as_they_come(world, page):
     for number in (1, 2):
         world.play("camera", "place_sample", number=number)
         expect(page.locator(".pue-thumbs li")).to_have_count(number)
+    expect(page.get_by_text("Fatto. Metta il foglio successivo.")).to_be_visible()
+    picture(page, "07-by-themselves")
     press(page, "Non scattare più da solo")
     heading(page, "I documenti")
     page.goto("about:blank")

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from appliance.capture.quality import PageFlaw
+from appliance.capture.recognition.marks import KINDS as KINDS_BY_CODE
 from appliance.capture.recognition.papers import TITLES
 from appliance.capture.watching import Hint
 from appliance.cards.steps import Stage as CardStage
 from appliance.desk.eye import BLIND, CAMERA_GONE
+from appliance.desk.focusing import REFOCUSED
 from appliance.desk.offers import KINDS
 from appliance.runtime.clock import TrustReason
 from contracts.desk_api.clerk import KeptBecause
@@ -106,7 +108,7 @@ def test_every_stage_of_the_card_is_told():
 
 
 def test_every_remark_on_a_page_is_told():
-    assert set(PageFlaw) <= set(words.REMARKS)
+    assert {*PageFlaw, REFOCUSED.removeprefix("page.")} <= set(words.REMARKS)
 
 
 def test_every_hint_of_the_eye_is_told():
@@ -114,7 +116,7 @@ def test_every_hint_of_the_eye_is_told():
 
 
 def test_every_kind_of_paper_a_page_may_seem_is_told():
-    assert set(TITLES) <= set(words.PAPERS)
+    assert {*TITLES, *KINDS_BY_CODE} <= set(words.PAPERS)
 
 
 def test_every_finding_that_is_offered_has_a_name():

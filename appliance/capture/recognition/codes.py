@@ -1,7 +1,8 @@
 """Numbers that carry their own check: codice fiscale, partita IVA, IBAN.
 
-A recogniser takes O for 0, I or l for 1, S for 5, B for 8, Z for 2. Such a sign is put right only where the check then
-holds and only one way makes it hold; what still does not hold is not offered.
+A recogniser takes O for 0, I or l for 1, S for 5, B for 8, Z for 2, a bracket for I, and now and then gives both twins where one
+stands. Such a sign is put right only where the check then holds and only one way makes it hold; what still does not hold is
+not offered.
 """
 
 from __future__ import annotations
@@ -20,9 +21,14 @@ MAX_CHOICES: Final = 64
 """Ways of reading one number that are tried; with more, one of them would fit the check by chance."""
 
 _TOKEN: Final = re.compile(r"[0-9A-Za-z]+")
+_WITH_STROKES: Final = re.compile(r"[\[\]!]?[0-9A-Za-z]+")
+_STROKES: Final = "l[]!"
+"""Read where a 1 or an I stands."""
 _GAP: Final = re.compile(r"[ .\-|_/:]{1,3}")
 _GAP_OVER_LINES: Final = re.compile(r"[ .\-|_/:]{0,2}\n?[ .\-|_/:]{0,2}")
 _LOOKS_LIKE: Final = {"O": "0", "I": "1", "S": "5", "B": "8", "Z": "2"}
+_TWICE: Final = frozenset({"0O", "1I", "5S", "8B", "2Z", "8S"})
+"""Given side by side for one sign."""
 _LETTER_FOR: Final = {digit: letter for letter, digit in _LOOKS_LIKE.items()}
 
 
@@ -46,6 +52,9 @@ def settle(printed: str, allowed: Sequence[str], holds: Callable[[str], bool]) -
     Returns:
         None where the check holds for no reading, or for more than one.
     """
+    if len(printed) == len(allowed) + 1:
+        whole = {one[0] for shorter in _without_twins(printed) if (one := settle(shorter, allowed, holds))}
+        return (whole.pop(), True) if len(whole) == 1 else None
     if len(printed) != len(allowed):
         return None
     plain = printed.upper()
@@ -61,11 +70,19 @@ def settle(printed: str, allowed: Sequence[str], holds: Callable[[str], bool]) -
     return (found.pop(), True) if len(found) == 1 else None
 
 
+def _without_twins(printed: str) -> Iterator[str]:
+    """One sign less, where two that are taken for each other stand side by side."""
+    for at, pair in enumerate(itertools.pairwise(printed.upper())):
+        if "".join(sorted(pair)) in _TWICE:
+            yield printed[:at] + printed[at + 1 :]
+            yield printed[: at + 1] + printed[at + 2 :]
+
+
 def _readings(sign: str, allowed: str) -> str:
     """What a sign may have been. A digit is doubted only where it cannot stand: letters are rarer in numbers than digits."""
     large = sign.upper()
     likely = [large, _LOOKS_LIKE.get(large, "")]
-    if sign == "l":
+    if sign in _STROKES:
         likely += ["1", "I"]
     if large not in allowed:
         likely.append(_LETTER_FOR.get(large, ""))
@@ -75,21 +92,23 @@ def _readings(sign: str, allowed: str) -> str:
 # ---- where numbers may stand -----------------------------------------------------------------------------
 
 
-def _tokens(stream: Stream) -> list[_Token]:
-    return [_Token(found.start(), found.end(), found.group()) for found in _TOKEN.finditer(stream.signs)]
+def _tokens(stream: Stream) -> Iterator[list[_Token]]:
+    """In two ways where it matters: a bracket may be one, or the number's first sign."""
+    for shape in (_TOKEN, _WITH_STROKES):
+        yield [_Token(found.start(), found.end(), found.group()) for found in shape.finditer(stream.signs)]
 
 
 def _gathered(
     stream: Stream, tokens: Sequence[_Token], first: int, wanted: int, gap: re.Pattern[str]
 ) -> tuple[str, int, int] | None:
-    """Tokens from `first` on that make exactly `wanted` signs: the signs, the place after them, how many tokens."""
+    """Tokens from `first` on that make `wanted` signs, or one more: the signs, the place after them, how many tokens."""
     signs, after = "", tokens[first].start
     for count, token in enumerate(itertools.islice(tokens, first, first + wanted), 1):
         if signs and not gap.fullmatch(stream.signs, after, token.start):
             return None
         signs, after = signs + token.signs, token.end
         if len(signs) >= wanted:
-            return (signs, after, count) if len(signs) == wanted else None
+            return (signs, after, count) if len(signs) <= wanted + 1 else None
     return None
 
 
@@ -142,7 +161,11 @@ _LEAST_DIGITS: Final = 4
 
 def codici_fiscali(stream: Stream) -> Iterator[Hit]:
     """Codes of sixteen signs, in one piece or in several on one line."""
-    tokens = _tokens(stream)
+    for tokens in _tokens(stream):
+        yield from _codici_of(stream, tokens)
+
+
+def _codici_of(stream: Stream, tokens: Sequence[_Token]) -> Iterator[Hit]:
     for first, token in enumerate(tokens):
         gathered = _gathered(stream, tokens, first, len(_CF_PLACES), _GAP)
         if gathered is None:
@@ -207,7 +230,11 @@ _HEAD: Final = (*[ascii_uppercase] * 2, *[digits] * 2)
 
 def ibans(stream: Stream) -> Iterator[Hit]:
     """Account numbers whose check and national check hold (ISO 13616), with or without blanks, over two lines at most."""
-    tokens = _tokens(stream)
+    for tokens in _tokens(stream):
+        yield from _ibans_of(stream, tokens)
+
+
+def _ibans_of(stream: Stream, tokens: Sequence[_Token]) -> Iterator[Hit]:
     for first, token in enumerate(tokens):
         head = "".join(piece.signs for piece in tokens[first : first + 4])[:4]
         if len(head) < 4 or not all(_readings(sign, place) for sign, place in zip(head, _HEAD, strict=True)):

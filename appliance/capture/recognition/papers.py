@@ -49,13 +49,16 @@ OPEN: Final = frozenset({"altro", "signature"})
 """Papers of which anything may be."""
 
 
-def looks_like(words: tuple[Word, ...], asked: str) -> str:
+def looks_like(words: tuple[Word, ...], asked: str, borne: str = "") -> str:
     """The kind of paper this page seems to be where that is surely not the one asked for; else empty.
 
     Args:
         words: read on the page.
         asked: id of the paper the page was taken for.
+        borne: what its bar code proves it to be, see `marks`.
     """
+    if borne and asked not in OPEN:
+        return "" if borne == asked else borne
     if asked in OPEN or asked not in TITLES:
         return ""
     if _hits(asked, _seen(words)):

@@ -24,6 +24,10 @@ class DisabledCamera(Disabled):
         """Refuse."""
         self._refuse()
 
+    def refocus(self) -> bool:
+        """Refuse."""
+        self._refuse()
+
     def hold(self, by: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the port's signature
         """Refuse."""
         self._refuse()

@@ -94,6 +94,14 @@ class FolderCamera:
         """The next file as it is."""
         return self._read(take=True)
 
+    def refocus(self) -> bool:
+        """Files are as sharp as they are."""
+        self._claim.refuse_if_lent()
+        with self._lock:
+            if not self._open:
+                raise CameraClosed("the camera is not open")
+        return False
+
     def hold(self, by: str) -> AbstractContextManager[None]:
         """Keep it for one task."""
         return self._claim.hold(by)

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from appliance.devices.camera.lens import LensFile
 from appliance.devices.camera.picamera2_settings import FEWEST_BUFFERS, Picamera2Settings
 from appliance.devices.camera.planes import Planes, jpeg_of
-from appliance.devices.camera.port import CameraAbsent, CameraClosed, CameraError, CameraFault, Claim
+from appliance.devices.camera.port import (
+    FOCUSING,
+    CameraAbsent,
+    CameraClosed,
+    CameraError,
+    CameraFault,
+    Claim,
+)
 from appliance.devices.camera.streams import Streams, is_short_of_memory
 from appliance.devices.port import (
     Condition,
@@ -101,6 +108,17 @@ class Picamera2Camera:
     def still(self) -> bytes:
         """A full JPEG, taken after this call began."""
         return jpeg_of(self._picture(self._full), 92, self._settings.turn_deg)
+
+    def refocus(self) -> bool:
+        """Focus on what lies there and stay so; the position is kept as the first one was."""
+        with self._lock:
+            self._claim.refuse_if_lent()
+            if self._settings.lens_position is not None:
+                return False
+            try:
+                return self._attempt(self._focus_anew)
+            except Exception as error:
+                raise self._failed(error) from error
 
     def hold(self, by: str) -> Any:
         """Keep it for one task."""
@@ -198,6 +216,16 @@ class Picamera2Camera:
         if self._lens_position is None:
             self._focus(streams)
         return streams
+
+    def _focus_anew(self, streams: Streams) -> bool:
+        if not streams.focuses:
+            return False
+        self._keeper.become(Condition.BUSY, FOCUSING)
+        try:
+            self._focus(streams)
+        finally:
+            self._show()
+        return True
 
     def _focus(self, streams: Streams) -> None:
         try:

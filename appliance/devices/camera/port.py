@@ -54,6 +54,10 @@ class CameraFault(CameraError):
     who = WhoCanAct.TECHNICIAN
 
 
+FOCUSING: Final = "camera.focusing"
+"""Code of the state while a camera looks for its focus; no picture comes meanwhile."""
+
+
 class Camera(Device, Protocol):
     """A device that sees the desk, or the person before it."""
 
@@ -70,6 +74,17 @@ class Camera(Device, Protocol):
 
         Raises:
             CameraError: no picture; the subclass says why.
+        """
+        ...
+
+    def refocus(self) -> bool:
+        """Look for the focus anew on what lies there; returns when it is found, or not.
+
+        Returns:
+            Whether there is a lens to move. A position that somebody has fixed in the settings stays.
+
+        Raises:
+            CameraError: the camera failed meanwhile.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -12,6 +12,9 @@ import simplejpeg
 from PIL import Image, ImageDraw, ImageFilter
 
 from appliance.devices.fonts import Fonts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 A4_PX: Final = (1654, 2339)
 """A4 at 200 dots per inch: what lies on the simulated desk."""
@@ -100,7 +103,6 @@ def _content(number: int, paper: str) -> tuple[str, list[str]]:
 def desk_with(page: Image.Image | None, lay: Lay | None = None) -> Image.Image:
     """The desk from above, with a sheet lying slightly askew, or empty."""
     lay = lay or Lay()
-    width, height = FRAME_PX
     desk = Image.new("RGB", FRAME_PX, _DESK)
     if page is not None:
         sheet = page.convert("RGB").resize(A4_PX)
@@ -109,14 +111,26 @@ def desk_with(page: Image.Image | None, lay: Lay | None = None) -> Image.Image:
         desk = _laid(desk, sheet, _corners(lay))
     if lay.hand:
         _hold(desk)
-    falloff = (
-        np.linspace(1.0, 0.9, width, dtype=np.float32)[None, :] * np.linspace(1.0, 0.94, height)[:, None]
-    )
-    lit = np.asarray(desk, np.float32) * falloff[:, :, None]
-    if lay.lamp:
-        lit += _lamp(width, height)
-    seen = Image.fromarray(np.clip(lit, 0, 255).astype(np.uint8))
+    seen = Image.fromarray(_lit(np.array(desk), lamp=lay.lamp))
     return seen.filter(ImageFilter.BoxBlur(9)) if lay.blurred else seen
+
+
+def _lit(
+    desk: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], *, lamp: bool
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """The light falls off to the right and downwards. Strip by strip: a whole desk in real numbers is 120 MB."""
+    height, width = desk.shape[:2]
+    across, down = np.linspace(1.0, 0.9, width, dtype=np.float32), np.linspace(1.0, 0.94, height)
+    for rows in _strips(height):
+        lit = desk[rows] * (across[None, :] * down[rows, None])[:, :, None]
+        if lamp:
+            lit += _lamp(rows, width)
+        desk[rows] = np.clip(lit, 0, 255)
+    return desk
+
+
+def _strips(height: int) -> Iterator[slice]:
+    return (slice(top, min(top + _NOISE_PX, height)) for top in range(0, height, _NOISE_PX))
 
 
 def _corners(lay: Lay) -> tuple[tuple[int, int], ...]:
@@ -149,9 +163,9 @@ def _hold(desk: Image.Image) -> None:
         draw.rounded_rectangle((1640, top, 1944, top + 96), 46, fill=_SKIN)
 
 
-def _lamp(width: int, height: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """What a bare bulb adds."""
-    y, x = np.ogrid[:height, :width]
+def _lamp(rows: slice, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """What a bare bulb adds to these rows."""
+    y, x = np.ogrid[rows, :width]
     near = np.exp(-((((x - 900) / 190.0) ** 2 + ((y - 1150) / 150.0) ** 2) ** 2))
     return (240 * near).astype(np.float32)[:, :, None]
 
@@ -190,14 +204,15 @@ def frame_jpeg(scene: Image.Image, tick: int, quality: int) -> bytes:
         tick: the frame's number; the same number gives the same bytes.
         quality: of the JPEG.
     """
-    picture = np.asarray(scene, np.int16)
-    high, wide = picture.shape[:2]
+    seen = np.array(scene)
+    high, wide = seen.shape[:2]
     shift = (tick * 37) % _NOISE_PX, (tick * 91) % _NOISE_PX
     tile = np.roll(_noise(), shift, (0, 1))
-    noise = np.tile(tile, (high // _NOISE_PX + 1, wide // _NOISE_PX + 1))[:high, :wide]
-    breath = round(1.5 * np.sin(tick / 5.0))
-    seen = np.clip(picture + (noise[:, :, None] + breath), 0, 255).astype(np.uint8)
-    return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(seen), quality=quality, colorspace="RGB"))
+    noise = np.tile(tile, (1, wide // _NOISE_PX + 1))[:, :wide, None] + round(1.5 * np.sin(tick / 5.0))
+    for rows in _strips(high):  # as in `_lit`
+        strip = seen[rows]
+        seen[rows] = np.clip(strip + noise[: len(strip)], 0, 255)
+    return bytes(simplejpeg.encode_jpeg(seen, quality=quality, colorspace="RGB"))
 
 
 @functools.cache

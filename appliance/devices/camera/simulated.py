@@ -1,7 +1,7 @@
 """A camera over a desk that exists only in memory.
 
 Front: the port. Back: `place`, `place_sample`, `take_away`, `show_document`, `show_tessera`, `show_portrait`, `cover_lens`,
-`uncover_lens`, `unplug`, `mend`.
+`uncover_lens`, `lose_focus`, `unplug`, `mend`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from appliance.cards.software.shelf import CardName, printed_lines
 from appliance.devices.camera import scene
@@ -54,6 +54,11 @@ class Seen:
     full: Image.Image
     small: Image.Image
 
+    def soft(self) -> Seen:
+        """The same by a lens that is out of focus."""
+        full, small = self.full.filter(ImageFilter.BoxBlur(9)), self.small.filter(ImageFilter.BoxBlur(2))
+        return Seen(full, small)
+
 
 @functools.cache
 def _dark() -> Seen:
@@ -73,6 +78,7 @@ class SimulatedCamera:
         self._open = False
         self._plugged = True
         self._covered = False
+        self._sharp = True
         self._tick = 0
         self._scene: Seen | None = None
 
@@ -114,6 +120,13 @@ class SimulatedCamera:
         """A full JPEG."""
         seen, tick = self._look()
         return scene.frame_jpeg(seen.full, tick, quality=90)
+
+    def refocus(self) -> bool:
+        """The lens finds it at once."""
+        self._look()
+        with self._world:
+            self._sharp = True
+        return True
 
     def hold(self, by: str) -> AbstractContextManager[None]:
         """Keep it for one task."""
@@ -186,12 +199,19 @@ class SimulatedCamera:
         """The hand goes."""
         self._become(covered=False)
 
+    def lose_focus(self) -> None:
+        """Somebody pushed the column: everything is out of focus until it is looked for again."""
+        with self._world:
+            self._sharp = False
+
     def unplug(self) -> None:
         """The cable comes out."""
         self._become(plugged=False)
 
     def mend(self) -> None:
-        """Cable in, lens free."""
+        """Cable in, lens free and sharp."""
+        with self._world:
+            self._sharp = True
         self._become(plugged=True, covered=False)
 
     # ---- inside
@@ -215,7 +235,8 @@ class SimulatedCamera:
             if not self._plugged:
                 raise CameraAbsent("the camera is not connected")
             self._tick += 1
-            return _dark() if self._covered else self._scene, self._tick
+            seen = _dark() if self._covered else self._scene
+            return seen if self._sharp else seen.soft(), self._tick
 
     def _show(self) -> None:
         with self._world:

@@ -89,13 +89,18 @@ class Streams:
         self._light = light
         self._ask(light.controls() if light else LET_GO)
 
+    @property
+    def focuses(self) -> bool:
+        """Whether the lens can be moved."""
+        return "AfMode" in self._camera.camera_controls
+
     def find_focus(self) -> float | None:
         """Focus once on what lies there and stay so.
 
         Returns:
             The lens' position in dioptres; None: the camera has no moving lens, or found none and goes on looking by itself.
         """
-        if "AfMode" not in self._camera.camera_controls:
+        if not self.focuses:
             return None
         self._ask(FOCUS_NEAR)
         try:

@@ -12,7 +12,7 @@ import msgspec
 from appliance.devices.camera.port import CameraAbsent, CameraClosed, CameraError, CameraFault, Claim
 from appliance.devices.camera.v4l2_child import Child
 from appliance.devices.camera.v4l2_finding import path_of, usb_cameras
-from appliance.devices.camera.v4l2_words import Failed, Open, Opened, Take, Taken
+from appliance.devices.camera.v4l2_words import Failed, Focus, Focused, Open, Opened, Take, Taken
 from appliance.devices.port import (
     Condition,
     DeviceKind,
@@ -135,6 +135,15 @@ class V4l2Camera:
             yield
         with self._lock, suppress(CameraError):
             self._running()
+
+    def refocus(self) -> bool:
+        """Switch its autofocus off and on; the next frames show what came of it."""
+        with self._lock:
+            self._claim.refuse_if_lent()
+            answer = self._running().ask(Focus(), self._settings.frame_s)
+            if isinstance(answer, Focused):
+                return answer.moves
+            raise self._lost(answer.reason if isinstance(answer, Failed) else "nonsense")
 
     # ---- inside
 

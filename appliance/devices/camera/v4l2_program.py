@@ -15,7 +15,17 @@ import msgspec
 import numpy as np
 
 from appliance.capture import wire
-from appliance.devices.camera.v4l2_words import Failed, Open, Opened, Question, Reply, Take, Taken
+from appliance.devices.camera.v4l2_words import (
+    Failed,
+    Focus,
+    Focused,
+    Open,
+    Opened,
+    Question,
+    Reply,
+    Take,
+    Taken,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +91,14 @@ class Capture:
         _, jpeg = cv2.imencode(".jpg", turned, [cv2.IMWRITE_JPEG_QUALITY, quality])
         return bytes(jpeg)
 
+    def refocus(self) -> bool:
+        """A camera that focuses by itself begins its search when it is switched on again."""
+        if self._job.focus is not None:
+            return False
+        return bool(
+            self._capture.set(cv2.CAP_PROP_AUTOFOCUS, 0) and self._capture.set(cv2.CAP_PROP_AUTOFOCUS, 1)
+        )
+
     def _frame(self, *, fresh: bool) -> Any:
         began_s = time.monotonic()
         if fresh or began_s - self._asked_s > FRESH_S:
@@ -108,6 +126,8 @@ class Holder:
                 return Opened(width=width, height=height, unknown=self._capture.unknown)
             if self._capture is None:
                 return Failed(reason="not_open")
+            if isinstance(job, Focus):
+                return Focused(moves=self._capture.refocus())
             return Taken(jpeg=self._capture.take(job))
         except OSError as error:
             return Failed(reason=str(error.args[0]) if len(error.args) == 1 else type(error).__name__)

@@ -35,6 +35,10 @@ class Take(Word, frozen=True, kw_only=True):
     full: bool
 
 
+class Focus(Word, frozen=True, kw_only=True):
+    """Look for the focus anew."""
+
+
 class Opened(Word, frozen=True, kw_only=True):
     """It runs.
 
@@ -54,11 +58,17 @@ class Taken(Word, frozen=True, kw_only=True):
     jpeg: bytes
 
 
+class Focused(Word, frozen=True, kw_only=True):
+    """It was asked to; `moves` tells whether the camera has an autofocus to ask."""
+
+    moves: bool
+
+
 class Failed(Word, frozen=True, kw_only=True):
     """Nothing came; `reason` is a word for the log."""
 
     reason: str
 
 
-Question = Open | Take
-Reply = Opened | Taken | Failed
+Question = Open | Take | Focus
+Reply = Opened | Taken | Focused | Failed

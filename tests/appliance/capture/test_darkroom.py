@@ -5,12 +5,20 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+import simplejpeg
 
 from appliance.capture.darkroom import Darkroom, DarkroomFailed
-from appliance.capture.jobs import Look, Looked
+from appliance.capture.jobs import Develop, Developed, LinesRead, Look, Looked, ReadLines
 from contracts.errors import PueError, RemoteProblem
+from tests.papers import cards
+from tests.peers.waiting import until
+
+MIB = 1024 * 1024
+AT_REST_MIB = 165
+"""Libraries and two models; what twelve megapixels took besides would be 40 more."""
 
 
 @pytest.fixture
@@ -93,3 +101,18 @@ def test_many_ask_and_each_gets_its_own_answer(odd):
     for asker in askers:
         asker.join(30)
     assert answers == [odd.pid] * 6
+
+
+def test_after_a_page_its_memory_goes_back_to_the_box():
+    light = np.full((3000, 4000, 3), 235, np.uint8)
+    light[::40, 300:3700] = 20
+    room = Darkroom()
+    try:
+        room.ask(
+            ReadLines(picture=simplejpeg.encode_jpeg(cards.sample(1).picture, colorspace="BGR")), LinesRead
+        )
+        room.ask(Develop(picture=simplejpeg.encode_jpeg(light)), Developed)
+        child = psutil.Process(room.pid)
+        until(lambda: child.memory_info().rss < AT_REST_MIB * MIB, "memory given back")
+    finally:
+        room.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -173,6 +174,17 @@ def test_pages_and_the_portrait_differ(camera):
         deed()
         pictures.append(seen())
     assert all(np.abs(a - b).mean() > 5 for a, b in ((pictures[0], pictures[1]), (pictures[1], pictures[2])))
+
+
+def test_a_desk_is_drawn_within_what_a_box_can_spare():
+    page = scene.sample_page()
+    tracemalloc.start()
+    try:
+        scene.frame_jpeg(scene.desk_with(page, scene.Lay(lamp=True)), 1, 90)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5 * 3 * scene.FRAME_PX[0] * scene.FRAME_PX[1], "more than five such pictures"
 
 
 def test_the_same_tick_is_the_same_frame():

@@ -37,6 +37,9 @@ def values(text):
         "IBAN IT24 D054 2811 1010 0000 0654 321",
         "coordinate it24d0542811101000000654321 intestate",
         "IBAN IT24 D054 28I1 1O10 0000 0654 32l",
+        "IBAN: [T24 D054 2811 1010 0000 0654 321",
+        "IBAN [IT24 D054 2811 1010 0000 0654 321]",
+        "IBAN IT24 D0S54 2811 1010 0000 0654 321",
     ],
 )
 def test_an_iban_in_the_ways_it_is_printed_and_misread(text):
@@ -56,7 +59,14 @@ def test_an_iban_from_abroad():
 
 
 @pytest.mark.parametrize(
-    "text", [f"C.F. {GOOD_CF}", "codice fiscale SMPMRA 85D52 H501E", "CF: SMPMRA85DS2H5O1E"]
+    "text",
+    [
+        f"C.F. {GOOD_CF}",
+        "codice fiscale SMPMRA 85D52 H501E",
+        "CF: SMPMRA85DS2H5O1E",
+        "Codice fiscale SMPMRA85D52HS501E",
+        "CF SMPMRAS85D52HS01E",
+    ],
 )
 def test_a_codice_fiscale(text):
     assert values(text) == [("codice_fiscale", GOOD_CF)]

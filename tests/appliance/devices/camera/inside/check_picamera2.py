@@ -306,3 +306,9 @@ def test_live_pictures_go_on_for_a_viewer_while_sheets_are_taken(camera):
             number = frame.number
     finally:
         live.worker.stop()
+
+
+def test_a_camera_without_a_moving_lens_has_no_focus_to_look_for(camera):
+    assert not camera.refocus()
+    assert camera.state().condition is Condition.READY
+    assert camera.preview()
