@@ -156,6 +156,18 @@ def test_blur_in_any_direction_is_seen(blur, told):
     assert quality.of_sharpness(blur(page) if blur else page) == told
 
 
+def test_a_movement_is_worse_than_the_same_softness_in_all_directions():
+    page = grey_page(dpi=200)
+    moved = quality.sharpness(cv2.GaussianBlur(page, (0, 0), 1.6, sigmaY=0.3))
+    soft = quality.sharpness(cv2.GaussianBlur(page, (0, 0), 1.6))
+    assert moved < 0.93 * soft
+
+
+def test_a_movement_along_the_lines_is_worse_than_one_across_them():
+    page = cv2.GaussianBlur(grey_page(dpi=200), (0, 0), 1.6, sigmaY=0.3)
+    assert quality.sharpness(page) < 0.9 * quality.sharpness(np.ascontiguousarray(np.rot90(page)))
+
+
 def test_a_shadow_goes_and_a_stamp_stays():
     page = np.array(scene.sample_page())[..., ::-1].copy()
     cv2.circle(page, (900, 1500), 140, (190, 70, 50), 14)
