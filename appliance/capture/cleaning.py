@@ -46,8 +46,7 @@ def clean(sheet: Pixels) -> Pixels:
 
 def _light(sheet: Pixels) -> Pixels:
     """How light bare paper is at each place, small: what lies over it is closed, what is too dark to be paper is bridged."""
-    scale = min(1.0, _WORK_PX / max(sheet.shape[:2]))
-    small = cv2.resize(sheet, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = _small(sheet)
     paper = cv2.medianBlur(cv2.dilate(small, np.ones((7, 7), np.uint8)), 11)
     grey = paper if paper.ndim == 2 else cv2.cvtColor(paper, cv2.COLOR_BGR2GRAY)
     usual = float(np.percentile(grey, 90))
@@ -61,6 +60,17 @@ def _light(sheet: Pixels) -> Pixels:
     bridged = np.where((shape > 0) | (spread < 1), paper, spread)
     smooth = cv2.GaussianBlur(bridged.astype(np.float32), (0, 0), 4)
     return np.asarray(np.maximum(smooth, 16), np.uint8)
+
+
+def _small(sheet: Pixels) -> Pixels:
+    """The sheet with a long side of `_WORK_PX`: halved as often as can be, which is several times cheaper than an odd share."""
+    scale = min(1.0, _WORK_PX / max(sheet.shape[:2]))
+    wide, high = (max(1, round(side * scale)) for side in sheet.shape[1::-1])
+    while max(sheet.shape[:2]) >= 2 * _WORK_PX and min(sheet.shape[:2]) > 1:
+        down, across = (side // 2 for side in sheet.shape[:2])
+        even = sheet[: 2 * down, : 2 * across]
+        sheet = np.asarray(cv2.resize(even, (across, down), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(sheet, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def ink(page: Pixels, dpi: float) -> Ink:

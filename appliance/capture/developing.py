@@ -67,7 +67,7 @@ def develop(job: Develop) -> Developed:
             *_folded(picture, found.corners, small),
             *quality.of_fingers(small.pixels, small.dpi),
             *quality.of_content(grey, small.pixels, small.dpi),
-            *_sharp(page, sheet),
+            *_sharp(turned, sheet),
         ]
         again = any(distance(mine, other) <= SAME_AT_MOST for other in job.earlier)
         if again and PageFlaw.BLURRED not in flaws:  # blurred pages are all alike

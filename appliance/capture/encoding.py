@@ -40,9 +40,14 @@ def encode(page: Pixels, ink: Ink, width_mm: float, height_mm: float) -> Leaf:
 
 
 def g4(black: Pixels) -> bytes:
-    """CCITT Group 4 in one strip, as a TIFF."""
+    """CCITT Group 4 in one strip, as a TIFF; what is darker than the middle is black.
+
+    Args:
+        black: height × width, 0 and 255.
+    """
     out = io.BytesIO()
-    picture = Image.fromarray(black).convert("1")
+    # no grain in place of tones: there are none, and looking for them takes longer than packing
+    picture = Image.fromarray(black).convert("1", dither=Image.Dither.NONE)
     picture.save(out, "TIFF", compression="group4", tiffinfo={278: picture.height})
     return out.getvalue()
 

@@ -13,6 +13,7 @@ from appliance.capture.geometry import Corners, Pixels, Quad, diagonal, to_fract
 from appliance.capture.outline.candidates import leaving_quad, region_quads
 from appliance.capture.outline.company import accompanied, rivals
 from appliance.capture.outline.edges import Edges, Floats, edges_of
+from appliance.capture.outline.growing import farther_quads
 from appliance.capture.outline.judging import NAMES, WEIGHTS, features, plausible
 from appliance.capture.outline.lines import line_quads
 from appliance.capture.outline.refining import refit, refit_all
@@ -45,12 +46,16 @@ class Outline:
     corners: Corners | None = None
 
 
-CONVINCING: Final = 3.68
-"""A region scored so is the sheet; lines are looked for only below."""
+CONVINCING: Final = 3.72
+"""A region scored so, wholly in the picture, is the sheet; lines are looked for only otherwise."""
 SURE: Final = 3.6
 AHEAD: Final = 0.12
 """A sure sheet is this far ahead of every candidate that lies elsewhere."""
+WITHOUT_DOUBT: Final = 4.1
+"""A sheet scored so keeps its own corners though one lies at the border: a box around all that is light knows less."""
 SEEN: Final = 2.7
+GROWTHS: Final = 2
+"""Sides of the best candidate that may be moved farther out, one after the other."""
 SAME_PX: Final = 1.5
 """Candidates nearer to each other than this are moved onto the same edges: one of them is judged."""
 ELSEWHERE: Final = 0.06
@@ -75,7 +80,8 @@ def find(picture: Pixels) -> Outline:
         leaving = leaving_quad(edges, chosen.quad if chosen else None)
         return Outline(Finding.NONE) if leaving is None else _cut(leaving, edges)
     finding = _finding(chosen, edges)
-    if finding is not Finding.SURE and not chosen.rivalled:
+    known = finding is Finding.SURE or (finding is Finding.CUT and chosen.score >= WITHOUT_DOUBT)
+    if not known and not chosen.rivalled:
         leaving = leaving_quad(edges, chosen.quad)
         if leaving is not None:
             return _cut(leaving, edges)
@@ -114,9 +120,10 @@ def choose(edges: Edges) -> Chosen | None:
     regions = region_quads(edges)
     closed, seen = _judged(regions, edges)
     quads, scores = closed, seen @ WEIGHTS
-    if not len(scores) or scores.max() < CONVINCING:
+    if not _convinces(quads, scores, edges):
         more, theirs = _judged(line_quads(edges, regions), edges)
         quads, scores = np.concatenate([quads, more]), np.concatenate([scores, theirs @ WEIGHTS])
+        quads, scores = _grown(quads, scores, edges)
     if not len(scores):
         return None
     best = int(scores.argmax())
@@ -125,6 +132,29 @@ def choose(edges: Edges) -> Chosen | None:
     rivalled = rivals(quads[best], closed, seen)
     # once more from nearby: what was drawn at half the size begins a pixel or two aside
     return Chosen(refit(edges, quads[best]), float(scores[best]), ahead, rivalled)
+
+
+def _convinces(quads: Floats, scores: Floats, edges: Edges) -> bool:
+    """Where the best region reaches the border it may be the sheet and a box beside it."""
+    if not len(scores) or scores.max() < CONVINCING:
+        return False
+    return not _at_border(quads[int(scores.argmax())], edges)
+
+
+def _at_border(quad: Quad, edges: Edges) -> bool:
+    low, far = quad.min(0), quad.max(0)
+    return bool(low.min() < CUT_MARGIN_PX or (far > np.array(edges.size) - 1 - CUT_MARGIN_PX).any())
+
+
+def _grown(quads: Floats, scores: Floats, edges: Edges) -> tuple[Floats, Floats]:
+    """With those that reach farther than the best, as long as one of them is better."""
+    for _ in range(GROWTHS if len(scores) else 0):
+        far, seen = _judged(farther_quads(edges, quads[int(scores.argmax())]), edges)
+        better = len(far) > 0 and float((seen @ WEIGHTS).max()) > float(scores.max())
+        quads, scores = np.concatenate([quads, far]), np.concatenate([scores, seen @ WEIGHTS])
+        if not better:
+            break
+    return quads, scores
 
 
 def _judged(found: list[Quad], edges: Edges) -> tuple[np.ndarray, np.ndarray]:
@@ -141,9 +171,7 @@ def _distinct(quads: Floats) -> Floats:
 
 
 def _finding(chosen: Chosen, edges: Edges) -> Finding:
-    wide, high = edges.size
-    low, far = chosen.quad.min(0), chosen.quad.max(0)
-    if low.min() < CUT_MARGIN_PX or far[0] > wide - 1 - CUT_MARGIN_PX or far[1] > high - 1 - CUT_MARGIN_PX:
+    if _at_border(chosen.quad, edges):
         return Finding.CUT
     return Finding.SURE if chosen.score >= SURE and chosen.ahead >= AHEAD else Finding.UNSURE
 

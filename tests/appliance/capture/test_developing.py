@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
@@ -10,7 +11,7 @@ from PIL import Image, ImageDraw, ImageOps
 from appliance.capture import quality
 from appliance.capture.cleaning import Ink, clean, ink
 from appliance.capture.developing import develop, redact_leaf
-from appliance.capture.encoding import pixels_of
+from appliance.capture.encoding import encode, g4, pixels_of
 from appliance.capture.jobs import Develop, Redact
 from appliance.capture.leaf import Encoding
 from appliance.capture.likeness import SAME_AT_MOST, distance, likeness
@@ -155,6 +156,18 @@ def test_blur_in_any_direction_is_seen(blur, told):
     assert quality.of_sharpness(blur(page) if blur else page) == told
 
 
+def test_a_movement_is_worse_than_the_same_softness_in_all_directions():
+    page = grey_page(dpi=200)
+    moved = quality.sharpness(cv2.GaussianBlur(page, (0, 0), 1.6, sigmaY=0.3))
+    soft = quality.sharpness(cv2.GaussianBlur(page, (0, 0), 1.6))
+    assert moved < 0.93 * soft
+
+
+def test_a_movement_along_the_lines_is_worse_than_one_across_them():
+    page = cv2.GaussianBlur(grey_page(dpi=200), (0, 0), 1.6, sigmaY=0.3)
+    assert quality.sharpness(page) < 0.9 * quality.sharpness(np.ascontiguousarray(np.rot90(page)))
+
+
 def test_a_shadow_goes_and_a_stamp_stays():
     page = np.array(scene.sample_page())[..., ::-1].copy()
     cv2.circle(page, (900, 1500), 140, (190, 70, 50), 14)
@@ -166,6 +179,22 @@ def test_a_shadow_goes_and_a_stamp_stays():
     assert np.percentile(grey[:, 100:500], 50) == pytest.approx(np.percentile(grey[:, 1100:1500], 50), abs=6)
     assert np.percentile(grey, 60) > 235
     assert ink(cv2.resize(cleaned, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 100) is Ink.COLOUR
+
+
+@pytest.mark.parametrize("size", [(3508, 2480), (2841, 2009), (1700, 300), (841, 1), (1, 1)])
+def test_paper_becomes_equally_light_whatever_its_size_in_pixels(size):
+    high, wide = size
+    fall = np.linspace(230, 140, high, dtype=np.float32)[:, None] * np.linspace(1, 0.9, wide)[None]
+    cleaned = clean(fall.astype(np.uint8))
+    assert cleaned.shape == size
+    assert np.ptp(np.percentile(cleaned, (1, 99))) <= 8
+
+
+def test_black_and_white_gets_no_grain():
+    page = np.full((64, 64), 255, np.uint8)
+    page[:, 20:40] = 90
+    leaf = encode(cv2.resize(page, (640, 640)), Ink.BITONAL, 50, 50)
+    assert pixels_of(msgspec.structs.replace(leaf, image=g4(page)))[:, 20:40].max() == 0
 
 
 def test_likeness_survives_light_and_small_turns_and_tells_pages_apart():

@@ -111,3 +111,32 @@ def test_what_is_no_paper_beside_the_sheet_is_no_second_sheet():
     lamp = desks.sample(500_100, desk="dark")
     assert "glare" in lamp.tags
     assert {find(frame.picture).finding for frame in (boxes, lamp)} == {Finding.SURE}
+
+
+@pytest.mark.parametrize("seed", [310_024, 310_048])
+def test_an_edge_under_a_hand_is_preferred_to_a_printed_line_before_it(seed):
+    frame = desks.sample(seed)
+    assert "finger" in frame.tags
+    outline = find(frame.picture)
+    assert outline.finding is Finding.SURE
+    assert worst_corner(outline, frame) < 0.01
+
+
+@pytest.mark.parametrize("seed", [310_074, 310_234])
+def test_a_photograph_on_white_paper_on_a_white_desk_is_not_the_sheet(seed):
+    frame = desks.sample(seed)
+    assert (frame.desk, frame.paper) == ("white", "photo")
+    assert worst_corner(find(frame.picture), frame) < 0.02
+
+
+def test_a_sheet_that_just_leaves_the_picture_keeps_its_own_corners_among_light_boxes():
+    frame = desks.sample(310_059)
+    assert frame.cut
+    outline = find(frame.picture)
+    assert outline.finding is Finding.CUT
+    assert worst_corner(outline, frame) < 0.02
+
+
+def test_a_box_that_touches_the_sheet_and_the_border_is_not_taken_for_a_part_of_it():
+    frame = desks.sample(320_083)
+    assert worst_corner(find(frame.picture), frame) < 0.02
