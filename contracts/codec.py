@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from contracts.errors import InvalidMessage
+from contracts.settled import settled
 
 MAX_MESSAGE_BYTES = 65_536
 """Bound of one message on any wire of ours (the broker's `message_size_limit`)."""
@@ -57,7 +58,7 @@ def from_plain(kind: type[M], plain: object) -> M:
         raise InvalidMessage(msg, kind=kind.__name__)
     given = {key: value for key, value in plain.items() if key != "residue"}
     try:
-        message = msgspec.convert(given, kind, strict=True)
+        message = msgspec.convert(given, settled(kind), strict=True)
     except (msgspec.ValidationError, ValueError, RecursionError) as why:
         raise InvalidMessage(f"{kind.__name__}: {why}", kind=kind.__name__) from None
     left_over = _difference(given, to_plain(message))

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 import msgspec
 
 from contracts.errors import PueError, WhoCanAct
+from contracts.settled import settled
 
 SECRET_MARK: Final = "«secret»"  # noqa: S105 - the mask, not a secret
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
@@ -112,7 +113,7 @@ def convert_settings(model: type[M], tree: Mapping[str, object]) -> M:
     """
     _refuse_unknown(model, tree, "")
     try:
-        return msgspec.convert(dict(tree), model, strict=True)
+        return msgspec.convert(dict(tree), settled(model), strict=True)
     except msgspec.ValidationError as error:
         text = str(error)
         found = re.search(r"\$\.?([^`]*)`", text)

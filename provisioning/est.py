@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from contracts.errors import Problem, WhoCanAct
+from contracts.settled import settled
 from provisioning.errors import FleetRefused, FleetUnreached, FleetUntrusted, ProvisioningError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class FleetDoor:
 
 def _refusal(status: int, body: bytes) -> FleetRefused:
     try:
-        problem = msgspec.json.decode(body, type=Problem)
+        problem = msgspec.json.decode(body, type=settled(Problem))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return FleetRefused(f"provisioning.http_{status}", WhoCanAct.OPERATOR, "", status)
     return FleetRefused(problem.code, problem.who, problem.message, status)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from contracts.settled import settled
 from provisioning.errors import BookDamaged, ProvisioningError
 from provisioning.files import private_folder, write_private
 
@@ -106,7 +107,7 @@ def _checked(data: bytes) -> tuple[list[Line], int, str]:
         raw = data[at:end]
         number = len(lines) + 1
         try:
-            line = msgspec.json.decode(raw, type=Line, strict=True)
+            line = msgspec.json.decode(raw, type=settled(Line), strict=True)
         except (msgspec.DecodeError, UnicodeDecodeError) as why:
             raise BookDamaged(f"line {number} of the book cannot be read", line=number) from why
         if line.before != before or line.number != number or _ENCODER.encode(line) != raw:

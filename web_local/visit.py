@@ -10,6 +10,7 @@ from flask import Response, current_app, g, make_response, redirect, render_temp
 from contracts.desk_api.clerk import Ask, ClerkDoor, DeskView, Watch
 from contracts.desk_api.door import DoorClosed
 from contracts.errors import Problem, PueError, WhoCanAct
+from contracts.settled import settled
 from web_local.security import forget_session
 from web_local.settings import WebSettings
 
@@ -82,7 +83,7 @@ def act(kind: type[A], **values: Any) -> A:
     """
     plain = {"token": token(), "once": request.form.get("once", ""), **values}
     try:
-        return msgspec.convert(plain, kind)
+        return msgspec.convert(plain, settled(kind))
     except msgspec.ValidationError:
         raise NotFilled from None
 

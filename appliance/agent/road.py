@@ -19,6 +19,7 @@ import msgspec
 from contracts import codec
 from contracts.errors import InvalidMessage, Problem, PueError, WhoCanAct
 from contracts.messages.letters import StatePage
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -211,7 +212,7 @@ def _number(headers: http.client.HTTPMessage, name: str) -> int:
 
 def _problem(body: bytes) -> Problem | None:
     try:
-        return msgspec.json.decode(body, type=Problem, strict=True)
+        return msgspec.json.decode(body, type=settled(Problem), strict=True)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -22,12 +22,13 @@ import appliance
 from appliance.capture import wire
 from appliance.capture.jobs import Answer, AnyAnswer, Job, Refused
 from contracts.errors import PueError, RemoteProblem, WhoCanAct
+from contracts.settled import settled
 
 PROGRAM: Final = "appliance.capture.darkroom_program"
 JOB_LIMIT_S: Final = 30.0
 """By the wall clock, for the slowest box; a page takes about one second there."""
 FAREWELL_S: Final = 2.0
-_DECODER: Final = msgspec.msgpack.Decoder(AnyAnswer)
+_DECODER: Final = msgspec.msgpack.Decoder(settled(AnyAnswer))
 
 A = TypeVar("A", bound=Answer)
 

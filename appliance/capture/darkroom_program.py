@@ -34,6 +34,7 @@ from appliance.capture.jobs import (
     Refused,
 )
 from contracts.errors import Problem, PueError, WhoCanAct
+from contracts.settled import settled
 
 MEMORY_LIMIT_BYTES: Final = 1536 * 1024 * 1024
 """Of private writable memory: a 16 megapixel picture in colour is 48 MB, and flattening holds a few of them."""
@@ -107,7 +108,7 @@ def _codes(job: ReadLines | ReadBarcodes) -> Answer:
 
 def serve(line: socket.socket, room: Room) -> None:
     """Answer until the other side goes."""
-    decoder = msgspec.msgpack.Decoder(AnyJob)
+    decoder = msgspec.msgpack.Decoder(settled(AnyJob))
     with contextlib.suppress(EOFError):
         while True:
             if not _one(line, room, decoder):

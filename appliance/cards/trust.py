@@ -23,6 +23,7 @@ from appliance.cards.revocation import (
     RevocationList,
     RevocationState,
 )
+from contracts.settled import settled
 
 __all__ = [
     "InvalidTrustBundle",
@@ -160,7 +161,7 @@ class TrustStore:
         if len(raw) > MAX_BUNDLE_BYTES:
             raise InvalidTrustBundle("the trust bundle is too large", limit_bytes=MAX_BUNDLE_BYTES)
         try:
-            bundle = msgspec.json.decode(raw, type=_Bundle)
+            bundle = msgspec.json.decode(raw, type=settled(_Bundle))
         except (msgspec.DecodeError, ValueError) as fault:
             raise InvalidTrustBundle("the trust bundle is damaged") from fault
         if bundle.format != _FORMAT:

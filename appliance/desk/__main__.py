@@ -123,6 +123,7 @@ def run(settings: DeskSettings) -> int:
         eye=eye,
         clock=clock,
         site=lambda: comune_of(identity),
+        place=lambda: read_belongings(identity).site,
         card_present=lambda: reader.presence() is Presence.CARD,
         software=software,
         idle_lock_s=settings.idle_lock_s,

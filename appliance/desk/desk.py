@@ -28,6 +28,7 @@ from contracts.desk_api.clerk import DraftRow, Stage
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import make_id, provisional_number
 from contracts.practices.catalogue import PracticeUnknown
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -444,7 +445,7 @@ class Desk:
             DraftMissing: too old, or never here. DraftUnreadable: damaged.
         """
         try:
-            return msgspec.json.decode(self._shelf.receipts.load(letter, STATE), type=ReceiptFacts)
+            return msgspec.json.decode(self._shelf.receipts.load(letter, STATE), type=settled(ReceiptFacts))
         except (msgspec.DecodeError, msgspec.ValidationError):
             raise DraftUnreadable("the facts of this receipt cannot be read any more", part=STATE) from None
 
@@ -553,7 +554,9 @@ class Desk:
     def _load(self, draft: str) -> Sitting | None:
         """A draft's state; one that cannot be read is set aside, and the desk goes on."""
         try:
-            return msgspec.json.decode(self._shelf.drafts.load(draft, STATE), type=Sitting, strict=True)
+            return msgspec.json.decode(
+                self._shelf.drafts.load(draft, STATE), type=settled(Sitting), strict=True
+            )
         except (DraftUnreadable, DraftMissing, msgspec.DecodeError, msgspec.ValidationError) as error:
             log.warning("a draft cannot be read and is set aside: %s", type(error).__name__)
         self.set_aside += 1

@@ -23,6 +23,7 @@ from appliance.desk import sitting as words
 from appliance.vault.drafts import DraftMissing
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import fingerprint
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     from appliance.capture.darkroom import Darkroom
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from appliance.vault.drafts import Drafts
 
 Parts = dict[str, bytes]
-_WORDS: Final = msgspec.json.Decoder(tuple[Word, ...])
+_WORDS: Final = msgspec.json.Decoder(settled(tuple[Word, ...]))
 READ_LIMIT_S: Final = 120.0
 """Nobody waits for it; a full page takes six seconds on the slowest box."""
 

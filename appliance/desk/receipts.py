@@ -125,8 +125,22 @@ def qr_text(box: str, number: str, taken_at: int, key: bytes) -> str:
     return f"{said}|{hmac.new(key, said.encode(), hashlib.sha256).hexdigest()[:16]}"
 
 
-def receipt(facts: ReceiptFacts, row: LetterRow, today: dt.date) -> ReceiptDocument:
-    """The paper, in the words of the letter's present state."""
+def at_risk(row: LetterRow) -> bool:
+    """As long as the body has not got it, a last day is at risk."""
+    return row.word in (LetterWord.DRAFT, LetterWord.SAVED, LetterWord.SENT)
+
+
+def receipt(
+    facts: ReceiptFacts, row: LetterRow, today: dt.date, *, elsewhere: Sequence[str] = ()
+) -> ReceiptDocument:
+    """The paper, in the words of the letter's present state.
+
+    Args:
+        facts: kept when the letter was sealed.
+        row: the letter now.
+        today: in Italy.
+        elsewhere: where else to go, if the road may open too late for the last day.
+    """
     blocks: list[Block] = [
         Title(f"Comune di {facts.comune}"),
         Line("Sportello per i servizi INPS" if facts.body == "INPS" else "Sportello"),
@@ -139,7 +153,13 @@ def receipt(facts: ReceiptFacts, row: LetterRow, today: dt.date) -> ReceiptDocum
     ]
     if not facts.time_trusted:
         blocks.append(Small("L'ora dello sportello non era certa: fa fede quella dell'ente che riceve."))
-    blocks += [Rule(), *_state(facts, row), *_deadline(facts, row, today), Rule(), *_term(facts, row)]
+    blocks += [
+        Rule(),
+        *_state(facts, row),
+        *_deadline(facts, row, today, elsewhere),
+        Rule(),
+        *_term(facts, row),
+    ]
     blocks += [Pair("Identificazione", _identified(facts)), Pair("Operatore", facts.clerk)]
     if facts.office:
         blocks.append(Pair("Ufficio", facts.office))
@@ -191,9 +211,8 @@ def _state(facts: ReceiptFacts, row: LetterRow) -> list[Block]:
             return known
 
 
-def _deadline(facts: ReceiptFacts, row: LetterRow, today: dt.date) -> list[Block]:
-    """As long as the body has not got it, a last day is at risk and must be said."""
-    if not facts.deadline_day or row.word not in (LetterWord.DRAFT, LetterWord.SAVED, LetterWord.SENT):
+def _deadline(facts: ReceiptFacts, row: LetterRow, today: dt.date, elsewhere: Sequence[str]) -> list[Block]:
+    if not facts.deadline_day or not at_risk(row):
         return []
     last = dt.date.fromisoformat(facts.deadline_day)
     left = (last - today).days
@@ -204,7 +223,16 @@ def _deadline(facts: ReceiptFacts, row: LetterRow, today: dt.date) -> list[Block
         *blocks,
         Pair("Ultimo giorno", wording.day_figures(last)),
         Line(_how_far(left, facts.deadline_of_days)),
+        *_elsewhere(last, elsewhere),
     ]
+
+
+def _elsewhere(last: dt.date, places: Sequence[str]) -> list[Block]:
+    if not places:
+        return []
+    said = "ATTENZIONE: adesso non c'è la linea. Telefoni o torni qui domani. Se la domanda non è ancora partita, "
+    asked = f"la presenti entro il {wording.day_figures(last)} da un'altra parte:"
+    return [Line(said + asked), *[Line(f"- {place}") for place in places]]
 
 
 def _how_far(left: int, of_days: int) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from appliance.desk import receipts, views, wording
+import msgspec
+
+from appliance.desk import guard, receipts, views, wording
 from appliance.desk import sitting as words
 from appliance.desk.answers import complete_answers, sex_of
 from appliance.desk.decision import SittingRefused
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from appliance.outbox.store import Outbox
     from appliance.runtime.clock import Clock
     from appliance.vault.clerks import Clerk, Clerks
+    from contracts.messages.enrolment import Site
     from contracts.practices.model import Practice
 
 KINDS: Final = (
@@ -59,6 +63,7 @@ class Staff:
     eye: Eye
     clock: Clock
     site: Callable[[], str]
+    place: Callable[[], Site]
     card_present: Callable[[], bool]
     software: str
     idle_lock_s: float
@@ -334,7 +339,16 @@ class ClerkService:
 
     def _receipt(self, letter: str) -> ReceiptDocument:
         row = self._staff.outbox.row(letter)
-        return receipts.receipt(self._desk.receipt_facts(letter), row, self._desk.today())
+        facts, today = self._desk.receipt_facts(letter), self._desk.today()
+        return receipts.receipt(facts, row, today, elsewhere=self._elsewhere(facts, today))
+
+    def _elsewhere(self, facts: receipts.ReceiptFacts, today: dt.date) -> list[str]:
+        if not facts.deadline_day:
+            return []
+        left = (dt.date.fromisoformat(facts.deadline_day) - today).days
+        if guard.risk(left, self._line()) is not door.DeadlineRisk.ROAD:
+            return []
+        return guard.elsewhere(facts.body, self._staff.place())
 
     def _practice(self, key: str) -> Practice | None:
         try:
@@ -361,7 +375,7 @@ class ClerkService:
             quiet=self._desk.quiet,
             clock_code="" if trust.trusted else f"clock.{trust.why}",
             devices=[self._device(kind) for kind in KINDS if kind in self._staff.devices],
-            line=self._staff.road.view(self._staff.outbox.health(self._desk.now_ms())),
+            line=self._line(),
             sitting=self._sitting() if awake else None,
             drafts=self._desk.draft_count() if awake else 0,
         )
@@ -371,7 +385,22 @@ class ClerkService:
         if state is None:
             return None
         letter = self._staff.outbox.row(state.letter) if state.stage is door.Stage.DONE else None
-        return views.view(state, self._practice(state.practice_key), self._desk.today(), letter)
+        shown = views.view(state, self._practice(state.practice_key), self._desk.today(), letter)
+        return msgspec.structs.replace(shown, deadline=self._guarded(shown))
+
+    def _guarded(self, shown: door.SittingView) -> door.DeadlineView | None:
+        """The deadline with what the road means for it; once the body has the letter nothing is at risk."""
+        deadline = shown.deadline
+        if deadline is None or not (shown.letter is None or receipts.at_risk(shown.letter)):
+            return deadline
+        risk = guard.risk(deadline.days_left, self._line())
+        practice = self._practice(shown.practice_key)
+        late = risk is door.DeadlineRisk.ROAD and practice is not None
+        places = guard.elsewhere(practice.body, self._staff.place()) if late and practice else []
+        return msgspec.structs.replace(deadline, risk=risk, elsewhere=places)
+
+    def _line(self) -> door.LineView:
+        return self._staff.road.view(self._staff.outbox.health(self._desk.now_ms()))
 
     def _device(self, kind: DeviceKind) -> door.DeviceView:
         state = self._staff.devices[kind].state()

@@ -22,6 +22,7 @@ from appliance.runtime.trust_files import STATEMENT_LIMIT_BYTES, TrustReleaseOld
 from contracts.desk_api.status import TrustUse
 from contracts.envelope import public_key_text
 from contracts.errors import PueError
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,7 +157,7 @@ class Believed:
     def _floor(self, key: Ed25519PublicKey) -> int:
         with contextlib.suppress(PueError, msgspec.DecodeError):
             raw = read_bounded(self._floor_file, limit_bytes=_FLOOR_LIMIT_BYTES)
-            kept = msgspec.json.decode(raw, type=_Floor)
+            kept = msgspec.json.decode(raw, type=settled(_Floor))
             return kept.version if kept.fleet == _fleet(key) else 0
         return 0
 

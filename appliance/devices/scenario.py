@@ -24,6 +24,7 @@ import msgspec
 from appliance.devices.port import Device, DeviceKind
 from appliance.runtime.workers import Worker
 from contracts.errors import PueError, WhoCanAct
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     import threading
@@ -118,7 +119,7 @@ class Scenario(msgspec.Struct, frozen=True):
         if len(data) > SCENARIO_LIMIT_BYTES:
             raise InvalidScenario(f"a scenario has at most {SCENARIO_LIMIT_BYTES} bytes")
         try:
-            file = msgspec.convert(tomllib.loads(data.decode("utf-8")), _File)
+            file = msgspec.convert(tomllib.loads(data.decode("utf-8")), settled(_File))
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
             raise InvalidScenario(f"this is not a scenario: {error}") from error
         if len(file.step) > MAX_STEPS:

@@ -15,6 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from appliance.runtime.files import StorageMissing, read_bounded, write_atomic
 from appliance.vault.keystore import VaultError, set_aside
 from contracts.errors import WhoCanAct
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,7 +237,9 @@ class Clerks:
 
     def _read(self) -> _File:
         try:
-            return msgspec.json.decode(read_bounded(self._path, limit_bytes=_FILE_LIMIT_BYTES), type=_File)
+            return msgspec.json.decode(
+                read_bounded(self._path, limit_bytes=_FILE_LIMIT_BYTES), type=settled(_File)
+            )
         except StorageMissing:
             return _File()
         except (msgspec.DecodeError, msgspec.ValidationError):

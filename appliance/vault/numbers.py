@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from appliance.runtime.files import StorageMissing, read_bounded, write_atomic
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,5 +46,5 @@ class Ordinals:
 
 def _read(path: Path) -> dict[str, int]:
     with contextlib.suppress(StorageMissing, msgspec.DecodeError, msgspec.ValidationError):
-        return msgspec.json.decode(read_bounded(path, limit_bytes=_LIMIT_BYTES), type=dict[str, int])
+        return msgspec.json.decode(read_bounded(path, limit_bytes=_LIMIT_BYTES), type=settled(dict[str, int]))
     return {}

@@ -262,12 +262,30 @@ class ReadBackLine(msgspec.Struct, frozen=True, kw_only=True):
     step: Short
 
 
+class DeadlineRisk(enum.StrEnum):
+    """Whether a last day will be met."""
+
+    NONE = "none"
+    NEAR = "near"
+    """Within a week."""
+    ROAD = "road"
+    """The line is away, and may come back too late."""
+    PASSED = "passed"
+
+
 class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
-    """The nearest deadline of this practice. `days_left` is negative when it has passed."""
+    """The nearest deadline of this practice. `days_left` is negative when it has passed.
+
+    Attributes:
+        risk: see `DeadlineRisk`.
+        elsewhere: where else the case can be presented; only where the road may come too late.
+    """
 
     deadline: Deadline
     day: Short
     days_left: int
+    risk: DeadlineRisk = DeadlineRisk.NONE
+    elsewhere: list[str] = []
 
 
 PEN_WIDTH: Final = 2000

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from contracts.errors import Problem, PueError, RemoteProblem, WhoCanAct
+from contracts.settled import settled
 
 MAX_REQUEST_BYTES = 1_048_576
 MAX_ANSWER_BYTES = 48 * 1_048_576
@@ -98,7 +99,7 @@ def read_request(call: Call, body: bytes) -> Any:
         msg = f"{call.name}: a request has at most {MAX_REQUEST_BYTES} bytes"
         raise DoorMisused(msg, call=call.name)
     try:
-        return msgspec.json.decode(body, type=call.request, strict=True)
+        return msgspec.json.decode(body, type=settled(call.request), strict=True)
     except (msgspec.DecodeError, UnicodeDecodeError) as why:
         raise DoorMisused(f"{call.name}: {why}", call=call.name) from None
 
@@ -112,8 +113,8 @@ def read_answer(call: Call, status: int, body: bytes) -> Any:
     """
     try:
         if status == OK:
-            return msgspec.json.decode(body, type=call.answer, strict=True)
-        problem = msgspec.json.decode(body, type=Problem, strict=True)
+            return msgspec.json.decode(body, type=settled(call.answer), strict=True)
+        problem = msgspec.json.decode(body, type=settled(Problem), strict=True)
     except (msgspec.DecodeError, UnicodeDecodeError):
         msg = f"{call.name}: the desk gave an answer that cannot be read"
         raise DoorClosed(msg, call=call.name) from None

@@ -15,6 +15,7 @@ from contracts.practices import soundness, yaml_text
 from contracts.practices.model import Practice, StateWord
 from contracts.practices.soundness import Blocks, States
 from contracts.practices.yaml_text import NotYaml
+from contracts.settled import settled
 
 Kind = TypeVar("Kind")
 
@@ -127,6 +128,6 @@ def with_blocks(practice: Practice, blocks: Blocks) -> Practice:
 
 def _decode(name: str, data: bytes, kind: type[Kind]) -> Kind:
     try:
-        return msgspec.convert(yaml_text.read(data)[0], kind)
+        return msgspec.convert(yaml_text.read(data)[0], settled(kind))
     except (NotYaml, msgspec.ValidationError) as why:
         raise CatalogueInvalid(f"{name}: {why}", file=name) from None

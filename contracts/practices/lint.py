@@ -17,6 +17,7 @@ from contracts.practices import soundness, yaml_text
 from contracts.practices.model import Practice
 from contracts.practices.soundness import Blocks, Mistake, Path, States
 from contracts.practices.yaml_text import NotYaml
+from contracts.settled import settled
 
 LONGEST_SENTENCE: Final = 25
 """Words. What is read aloud must be understood at the first hearing."""
@@ -63,7 +64,7 @@ def _mistakes(value: object, blocks: Blocks, states: States) -> Iterator[Mistake
     shape = list(_shape(value, Practice, ()))
     yield from shape
     if not shape:
-        practice = msgspec.convert(value, Practice)
+        practice = msgspec.convert(value, settled(Practice))
         yield from soundness.mistakes(practice, blocks, states)
         yield from _long_sentences(practice)
 
@@ -126,7 +127,7 @@ def _struct(value: object, kind: type[msgspec.Struct], path: Path) -> Iterator[M
 
 def _leaf(value: object, kind: Any, path: Path) -> Iterator[Mistake]:
     try:
-        msgspec.convert(value, kind)
+        msgspec.convert(value, settled(kind))
     except msgspec.ValidationError as why:
         bare = _bare(kind, value)
         if isinstance(bare, type) and issubclass(bare, enum.Enum):

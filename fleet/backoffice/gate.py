@@ -12,6 +12,7 @@ from contracts import codec
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import fingerprint
 from contracts.messages.letters import MAX_LETTER_BYTES, Label
+from contracts.settled import settled
 from fleet.backoffice import keys
 from fleet.backoffice.register import Announced
 
@@ -70,7 +71,7 @@ class HttpsGate:
     def letters(self, after: int) -> Sequence[Announced]:
         body = self._call("GET", f"/letters?after={after}&limit={PAGE}", limit=_MAX_PAGE_BYTES)
         try:
-            rows = msgspec.json.decode(body, type=list[dict[str, object]])
+            rows = msgspec.json.decode(body, type=settled(list[dict[str, object]]))
             return [_announced(row) for row in rows]
         except (msgspec.DecodeError, KeyError, TypeError):
             raise GateRefused("the gate's list of letters cannot be read") from None

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import fingerprint
+from contracts.settled import settled
 from fleet.registry.tables import RecipientRow
 
 MAX_FILE_BYTES: Final = 65_536
@@ -76,7 +77,7 @@ def read_file(data: bytes) -> RecipientFile:
         msg = f"a recipient's file is at most {MAX_FILE_BYTES} bytes"
         raise RecipientRefused(msg)
     try:
-        given = msgspec.json.decode(data, type=RecipientFile)
+        given = msgspec.json.decode(data, type=settled(RecipientFile))
     except (msgspec.DecodeError, UnicodeDecodeError) as why:
         raise RecipientRefused(f"not a recipient's file: {why}") from None
     if _LIKE_A_CLIENT.match(given.name) or not given.name.isprintable() or set(given.name) & set("+#/"):

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from contracts.settled import settled
 from fleet.enrolment.keys import alone, write_public
 from fleet.settings import FleetSettings
 
@@ -42,7 +43,7 @@ def choose(settings: FleetSettings) -> FleetSettings:
 
 def _written(settings: FleetSettings) -> dict[str, int]:
     try:
-        return msgspec.json.decode((settings.folder / FILE).read_bytes(), type=dict[str, int])
+        return msgspec.json.decode((settings.folder / FILE).read_bytes(), type=settled(dict[str, int]))
     except (OSError, msgspec.DecodeError):
         return {}
 

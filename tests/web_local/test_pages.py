@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from contracts.desk_api.clerk import (
+    DeadlineRisk,
     DeadlineView,
     DraftRow,
     FieldProblem,
@@ -32,6 +33,14 @@ CHILDREN = {
 }
 TOO_SHORT = FieldProblem(field="figlio_cf", index=1, code="answer.cf_shape", facts={"signs": 3})
 LATE = DeadlineView(deadline=NASPI.deadlines[0], day="2026-11-28", days_left=5)
+
+NO_ROAD = DeadlineView(
+    deadline=NASPI.deadlines[0],
+    day="2026-11-25",
+    days_left=2,
+    risk=DeadlineRisk.ROAD,
+    elsewhere=["una sede INPS, per esempio a Biella (a 32 km in linea d'aria)", "un patronato (è gratis)"],
+)
 
 
 def form(number, answers=None, problems=(), practice=AUU):
@@ -146,8 +155,8 @@ PAGES = {
     "15-a-vista": ("/sportello/a-vista", at(Stage.CARD)),
     "16-pratica": ("/sportello", at(Stage.CHOOSE)),
     "17-domande-anagrafica": ("/sportello", form(0)),
-    "18-domande-figli-da-correggere": ("/sportello", form(2, CHILDREN, [TOO_SHORT])),
-    "19-domande-pagamento": ("/sportello", form(4, {"modalita": ["iban"]})),
+    "18-domande-figli-da-correggere": ("/sportello", form(3, CHILDREN, [TOO_SHORT])),
+    "19-domande-pagamento": ("/sportello", form(5, {"modalita": ["iban"]})),
     "20-domande-lavoro": ("/sportello", form(3, {}, practice=NASPI)),
     "21-documenti": ("/sportello", captured("busta_paga", "busta_paga", deadline=LATE)),
     "22-rilettura": ("/sportello", at(Stage.READ_BACK)),
@@ -162,6 +171,7 @@ PAGES = {
     ),
     "29-salvataggio": ("/sportello", at(Stage.SEALING)),
     "30-fatto": ("/sportello", at(Stage.DONE)),
+    "30-fatto-senza-linea": ("/sportello", at(Stage.DONE, "naspi", deadline=NO_ROAD)),
     "31-interrompi": ("/sportello/interrompi", at(Stage.FORM)),
     "32-aiuto": ("/aiuto", lambda desk: None),
     "33-accessibilita": ("/accessibilita", lambda desk: None),

@@ -28,6 +28,7 @@ from appliance.devices.port import (
     driver_settings,
 )
 from appliance.runtime.clock import utc_now
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,7 +157,7 @@ class SimulatedCamera:
         """
         if paper not in scene.PAPERS:
             raise ValueError(f"there is no such paper; there are {', '.join(scene.PAPERS)}")
-        lay = msgspec.convert(how, scene.Lay, strict=True)
+        lay = msgspec.convert(how, settled(scene.Lay), strict=True)
         if unknown := set(how) - set(scene.Lay.__struct_fields__):
             raise ValueError(f"no sheet lies so: {', '.join(sorted(unknown))}")
         self._put(scene.desk_with(scene.sample_page(int(number), paper), lay))

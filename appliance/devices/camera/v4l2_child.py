@@ -15,6 +15,7 @@ import msgspec
 import appliance
 from appliance.capture import wire
 from appliance.devices.camera.v4l2_words import Failed, Question, Reply
+from contracts.settled import settled
 
 PROGRAM: Final = "appliance.devices.camera.v4l2_program"
 FAREWELL_S: Final = 2.0
@@ -51,7 +52,7 @@ class Child:
         end_s = time.monotonic() + limit_s
         try:
             wire.send(self._line, msgspec.msgpack.encode(question), end_s)
-            return msgspec.msgpack.decode(wire.receive(self._line, end_s), type=Reply)
+            return msgspec.msgpack.decode(wire.receive(self._line, end_s), type=settled(Reply))
         except (OSError, EOFError, wire.TooMuch, msgspec.DecodeError) as error:
             return Failed(reason=type(error).__name__)
 

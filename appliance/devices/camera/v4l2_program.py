@@ -26,6 +26,7 @@ from appliance.devices.camera.v4l2_words import (
     Take,
     Taken,
 )
+from contracts.settled import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +141,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     cv2.setNumThreads(1)
-    holder, decoder = Holder(), msgspec.msgpack.Decoder(Question)
+    holder, decoder = Holder(), msgspec.msgpack.Decoder(settled(Question))
     with socket.socket(fileno=os.dup(0)) as line:
         while True:
             try:

@@ -14,10 +14,10 @@ from appliance.cards.software.cns_card import PIN as CARD_PIN
 from appliance.cards.software.persona import ALDO, MARIA, NICOLO
 from appliance.cards.software.personalise import Blank, Form, zone_of
 from contracts.desk_api import door
-from contracts.desk_api.clerk import Identified, Stage, VerdictKind
+from contracts.desk_api.clerk import DeadlineRisk, Identified, Stage, VerdictKind
 from contracts.identity import fingerprint
 from contracts.messages.letters import LetterWord
-from tests.appliance.desk.kit import ESTRATTO, NASPI, DeskProcess, Line, Refused, post
+from tests.appliance.desk.kit import ESTRATTO, NASPI, ROME, DeskProcess, Line, Refused, post
 
 
 def test_from_the_card_to_the_sealed_letter(desk, clerk):
@@ -47,6 +47,16 @@ def test_from_the_card_to_the_sealed_letter(desk, clerk):
     for document in manifest["documents"]:
         assert fingerprint(dossier.read(document["file"])) == document["sha256"]
     assert list((desk.state / "vault" / "drafts").iterdir()) == []
+
+
+def test_while_the_line_is_away_a_near_last_day_says_where_else_to_go(desk, clerk):
+    ended = (dt.datetime.now(ROME) - dt.timedelta(days=66)).strftime("%d/%m/%Y")
+    sitting = clerk.to_sign("naspi", {**NASPI, "data_cessazione": [ended]})
+    assert (sitting.deadline.days_left, sitting.deadline.risk) == (2, DeadlineRisk.ROAD)
+    assert "Biella" in sitting.deadline.elsewhere[0]
+    desk.status("tell_link", connected=True, heard_s=3, waiting_why="")
+    deadline = clerk.ask("look").sitting.deadline
+    assert (deadline.risk, deadline.elsewhere) == (DeadlineRisk.NEAR, [])
 
 
 def test_a_wrong_can_is_said_and_the_next_try_may_be_right(desk, clerk):
