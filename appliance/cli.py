@@ -30,6 +30,7 @@ MOUNTED = (
     "appliance.devices.card_reader.cli",
     "appliance.capture.cli",
     "appliance.desk.cli",
+    "appliance.desk.practice_command",
     "appliance.desk.authorities.cli",
 )
 """Modules that add commands of their own, where they are installed."""

@@ -28,7 +28,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     in_force: bool
 
 
-def add_practice(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Mount `practice`."""
     practice = commands.add_parser("practice", help="the catalogue of practices")
     parts = practice.add_subparsers(required=True, metavar="COMMAND")
