@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 
@@ -69,11 +68,15 @@ def test_a_planned_stop_leaves_exit_code_zero_and_the_goodbye_every_time(world):
             lambda _, n=number: sum(r["presence"] == "online" for r in world.heard(Up.STATUS)) > n, "a birth"
         )
         assert program.stop() == 0
-    said = [r.get("why") if r["presence"] == "offline" else "online" for r in world.heard(Up.STATUS)]
-    assert said.count("stop") == 4
-    # A link may break on a busy machine; after a goodbye only the next birth may come.
-    assert said[-1] == "stop"
-    assert all(after == "online" for word, after in itertools.pairwise(said) if word == "stop"), said
+    said = world.heard(Up.STATUS)
+    gone: set[str] = set()
+    for word in said:
+        # A link may break on a busy machine, the next program's even before its birth: that is another connection's will.
+        assert word["connection"] not in gone, said
+        if word.get("why") == "stop":
+            gone.add(word["connection"])
+    assert len(gone) == 4
+    assert said[-1].get("why") == "stop"
 
 
 def test_the_twin_is_applied_remembered_and_reported(world):
