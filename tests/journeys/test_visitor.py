@@ -67,7 +67,7 @@ def test_a_clerk_serves_a_citizen_from_card_to_receipt(world, clerk, browser, al
 
         _at(page, "Che cosa vuole chiedere?")
         album.take(visit, "choose")
-        _press(page, re.compile("NASpI"))
+        _press(page, re.compile(r"^Disoccupazione \(NASpI\)"))
         _answer_all(visit, album, NASPI)
 
         _at(page, "I documenti")
