@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from appliance.capture.geometry import NEXT
 from appliance.capture.outline.candidates import LARGEST_AREA, LEAST_AREA
 from appliance.capture.outline.edges import Edges, Floats
 
@@ -33,10 +34,10 @@ def plausible(quads: Quads, edges: Edges) -> npt.NDArray[np.bool_]:
     if not len(quads):
         return np.empty(0, np.bool_)
     wide, high = edges.size
-    sides = np.roll(quads, -1, 1) - quads
+    sides = quads[:, NEXT] - quads
     length = np.linalg.norm(sides, axis=2)
     unit = sides / np.maximum(length, 1e-6)[..., None]
-    after = np.roll(unit, -1, 1)
+    after = unit[:, NEXT]
     turns = unit[..., 0] * after[..., 1] - unit[..., 1] * after[..., 0]
     slant = np.abs((unit * after).sum(2)).max(1)
     share = _area(quads) / (wide * high)
@@ -51,17 +52,17 @@ def plausible(quads: Quads, edges: Edges) -> npt.NDArray[np.bool_]:
 
 def _area(quads: Quads) -> Floats:
     x, y = quads[..., 0], quads[..., 1]
-    return np.asarray(np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2, np.float32)
+    return np.asarray(np.abs((x * y[:, NEXT] - y * x[:, NEXT]).sum(1)) / 2, np.float32)
 
 
 def features(quads: Quads, edges: Edges) -> Floats:
     """What is known of each candidate; columns as `NAMES`."""
     support = _support(quads, edges)
     step = _step(quads, edges)
-    sides = np.roll(quads, -1, 1) - quads
+    sides = quads[:, NEXT] - quads
     length = np.linalg.norm(sides, axis=2)
     unit = sides / np.maximum(length, 1e-6)[..., None]
-    slant = np.abs((unit * np.roll(unit, -1, 1)).sum(2)).max(1)
+    slant = np.abs((unit * unit[:, NEXT]).sum(2)).max(1)
     pairs = np.sort(np.stack([length[:, 0] + length[:, 2], length[:, 1] + length[:, 3]], 1) / 2, 1)
     aspect = pairs[:, 1] / np.maximum(pairs[:, 0], 1)
     known = np.max([np.exp(-(((aspect - one) / 0.22) ** 2)) for one in ASPECTS], 0)
@@ -115,7 +116,7 @@ WEIGHTS: Final = np.array(
 
 def _along(quads: Quads) -> tuple[Floats, Floats]:
     """Points on each side (candidates × 4 × `POINTS` × 2) and the sides' normals pointing inwards (… × 1 × 2)."""
-    begin, end = quads[:, :, None, :], np.roll(quads, -1, 1)[:, :, None, :]
+    begin, end = quads[:, :, None, :], quads[:, NEXT][:, :, None, :]
     share = np.linspace(0.04, 0.96, POINTS, dtype=np.float32)[None, None, :, None]
     along = end - begin
     unit = along / np.maximum(np.linalg.norm(along, axis=3, keepdims=True), 1e-6)

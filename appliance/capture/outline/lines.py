@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from appliance.capture.geometry import Pixels, Quad
+from appliance.capture.geometry import NEXT, Pixels, Quad
 from appliance.capture.outline.edges import Edges, Floats
 from appliance.capture.outline.judging import CHANNELS, LEAST_SIDE_PX, SQUARE
 
@@ -120,7 +120,7 @@ def _sides(quads: list[Quad]) -> Floats:
     if not quads:
         return np.empty((0, 4), np.float32)
     stacked = np.stack(quads)
-    return np.concatenate([stacked, np.roll(stacked, -1, 1)], 2).reshape(-1, 4)
+    return np.concatenate([stacked, stacked[:, NEXT]], 2).reshape(-1, 4)
 
 
 def _merged(ends: Floats) -> Floats:
@@ -280,12 +280,10 @@ def _in_frame(corner: Floats, edges: Edges) -> npt.NDArray[np.bool_]:
 def _shaped(quads: Floats, edges: Edges) -> tuple[npt.NDArray[np.intp], Floats]:
     """Which are neither tiny nor all of the frame nor far from square; and the root of their share of it."""
     x, y = quads[..., 0], quads[..., 1]
-    area = (
-        np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2 / (edges.size[0] * edges.size[1])
-    )
+    area = np.abs((x * y[:, NEXT] - y * x[:, NEXT]).sum(1)) / 2 / (edges.size[0] * edges.size[1])
     large = np.flatnonzero((area > LEAST_AREA) & (area < LARGEST_AREA))
-    sides = np.roll(quads[large], -1, 1) - quads[large]
-    after = np.roll(sides, -1, 1)
+    sides = quads[large][:, NEXT] - quads[large]
+    after = sides[:, NEXT]
     turns = sides[..., 0] * after[..., 1] - sides[..., 1] * after[..., 0]
     convex = (turns > 0).all(1) | (turns < 0).all(1)
     long = (sides * sides).sum(2).min(1) > LEAST_SIDE_PX**2

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from appliance.capture.geometry import Quad
+from appliance.capture.geometry import LAST, NEXT, Quad
 from appliance.capture.outline.edges import Edges, Floats
 
 POINTS: Final = 48
@@ -40,7 +40,7 @@ def refit_all(edges: Edges, quads: Floats) -> Floats:
     if not len(quads):
         return quads
     begin = quads
-    along = np.roll(quads, -1, 1) - begin
+    along = quads[:, NEXT] - begin
     length = np.maximum(np.linalg.norm(along, axis=2), 1e-6)
     unit = along / length[..., None]
     normal = np.stack([-unit[..., 1], unit[..., 0]], 2)
@@ -50,7 +50,7 @@ def refit_all(edges: Edges, quads: Floats) -> Floats:
     slope, offset = _through(share * length[..., None], aside, found)
     moved = unit + normal * slope[..., None]
     point = begin + normal * offset[..., None]
-    corners = _cross(np.roll(point, 1, 1), np.roll(moved, 1, 1), point, moved)
+    corners = _cross(point[:, LAST], moved[:, LAST], point, moved)
     good = (np.abs(corners - quads).max((1, 2)) <= 3.5 * REACH_PX) & _convex(corners)
     return np.where(good[:, None, None], corners, quads).astype(np.float32)
 
@@ -110,7 +110,7 @@ def _cross(p: Floats, u: Floats, q: Floats, v: Floats) -> Floats:
 
 
 def _convex(quads: Floats) -> npt.NDArray[np.bool_]:
-    sides = np.roll(quads, -1, 1) - quads
-    after = np.roll(sides, -1, 1)
+    sides = quads[:, NEXT] - quads
+    after = sides[:, NEXT]
     turns = sides[..., 0] * after[..., 1] - sides[..., 1] * after[..., 0]
     return np.asarray((turns > 0).all(1))
