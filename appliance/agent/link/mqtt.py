@@ -8,6 +8,7 @@ A connection gets a fresh paho client: what is not confirmed lies in the journal
 from __future__ import annotations
 
 import logging
+import os
 import selectors
 import socket
 import ssl
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 RECEIVE_MAXIMUM: Final = 20
 _NOT_AUTHORIZED: Final = 0x87
 _CONNACK_WITHIN_S: Final = 30.0
+_LEAVE_WITHIN_S: Final = 2.0
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -345,10 +347,18 @@ class _Connection:
             self._last_mid = info.mid
 
     def leave(self, why: str) -> None:
-        """A clean DISCONNECT; the broker drops the will and keeps the session."""
+        """A clean DISCONNECT; the broker drops the will and keeps the session.
+
+        paho closes the socket as soon as the packet is written. Where the broker's words lie unread in it, that close is
+        a reset (RFC 1122 §4.2.2.13), and the broker never reads the packet: so a second handle waits for its own close.
+        """
         self.why = why
+        sock = self.client.socket()
+        handle = socket.socket(fileno=os.dup(sock.fileno())) if sock is not None else None
         self.client.disconnect()
         self._end(why)
+        if handle is not None:
+            _see_off(handle)
 
     def _end(self, why: str) -> None:
         self.why = self.why or why
@@ -390,6 +400,20 @@ class _Connection:
         self, _client: paho.Client, _userdata: Any, _flags: Any, _reason: Any, _properties: Any
     ) -> None:
         self._end("link.lost" if self._accepted else "link.not_accepted")
+
+
+def _see_off(handle: socket.socket) -> None:
+    """Read away what still comes until the broker closes, which it does once it has read the DISCONNECT (MQTT 5 §3.14.4)."""
+    until_s = time.monotonic() + _LEAVE_WITHIN_S
+    with handle:
+        try:
+            handle.shutdown(socket.SHUT_WR)
+            while (left_s := until_s - time.monotonic()) > 0:
+                handle.settimeout(left_s)
+                if not handle.recv(65_536):
+                    return
+        except OSError:
+            return  # it is gone, or does not answer: nothing more can be done for the word
 
 
 def _properties(packet: int) -> Properties:

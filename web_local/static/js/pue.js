@@ -5,6 +5,7 @@ const AUTOSAVE_MS = 20_000;
 const PICTURE_MS = 250;
 const PICTURE_RETRY_MS = 2_000;
 const WARN_MS = 60_000;
+const ANSWER_MS = 5_000;
 
 // ---- after each page: the reader's place is the error summary, else the heading
 function placeFocus() {
@@ -173,7 +174,10 @@ function listen(stream) {
     const phase = event.detail?.data;
     if (!phase || phase === body.dataset.phase) return;
     if (phase === "chiusa") location.replace("/entra?perche=blocco");
-    else if (body.dataset.mirror) location.replace(body.dataset.mirror);
+    else if (body.dataset.mirror) {
+      // An act under way brings its own page; to leave now could take the act back.
+      setTimeout(() => location.replace(body.dataset.mirror), document.querySelector("form[data-sent]") ? ANSWER_MS : 0);
+    }
   });
   stream.addEventListener("riavvio", () => {
     away.hidden = false;
