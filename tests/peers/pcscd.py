@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from appliance.cards.software.card import SoftwareCard
 
 START_LIMIT_S = 20.0
+PLUGGING = Path(__file__).with_name("plugging.py")
 DRIVER = Path("/etc/reader.conf.d/vpcd")
 VPCD = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 # Ends when its standard input ends, so that nothing outlives the test run, however that died.
@@ -44,6 +45,26 @@ echo $service
 read -r _ || true
 kill $service 2>/dev/null || true
 wait $service 2>/dev/null || true
+"""
+# The same with a reader that hangs on a cable; "$1" is a folder of drivers.
+PLUGGED = """
+set -e
+mount -t tmpfs tmpfs /run
+mkdir -p /run/pcscd /run/none
+ip link set lo up
+mount --bind /run/none /etc/reader.conf.d
+mount --bind "$1" /usr/lib/pcsc/drivers
+shift
+exec umockdev-wrapper /usr/bin/python3 "$@"
+"""
+BUNDLE = """<?xml version="1.0" encoding="UTF-8"?>
+<plist version="1.0"><dict>
+<key>CFBundleExecutable</key><string>plugged_reader.so</string>
+<key>ifdVendorID</key><array><string>0xFFFF</string></array>
+<key>ifdProductID</key><array><string>0x0001</string></array>
+<key>ifdFriendlyName</key><array><string>Virtual PCD</string></array>
+<key>ifdCapabilities</key><string>0x00000000</string>
+</dict></plist>
 """
 CONNECT = """
 import socket, sys
@@ -77,8 +98,13 @@ class PcscService:
     def running(self) -> bool:
         return self._unshare is not None
 
-    def start(self, readers_name: bytes = b"", driver: Path | None = None) -> Self:
-        """Up and listening; with another name or driver than the installed ones where the service does not run yet."""
+    def start(
+        self, readers_name: bytes = b"", driver: Path | None = None, drivers: Path | None = None
+    ) -> Self:
+        """Up and listening; with another name or driver than the installed ones where the service does not run yet.
+
+        With `drivers` (`plugged_reader`) the reader is one that `plug` puts in and pulls out.
+        """
         if self.running:
             return self
         missing = [tool for tool in ("pcscd", "unshare", "nsenter", "ip", "mount") if _find(tool) is None]
@@ -94,8 +120,11 @@ class PcscService:
         options = ["--disable-polkit"] if "disable-polkit" in usage.stdout + usage.stderr else []
         if readers_name or driver:
             options += ["--config", str(self._configured(readers_name, driver))]
+        program = [SCRIPT, "sh", *options]
+        if drivers:
+            program = [PLUGGED, "sh", str(drivers), str(PLUGGING), pcscd, *options]
         self._unshare = subprocess.Popen(
-            [*alone, "sh", "-c", SCRIPT, "sh", *options],
+            [*alone, "sh", "-c", *program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -189,6 +218,11 @@ class PcscService:
         finally:
             scard.SCardReleaseContext(context)
 
+    def plug(self, *, into: bool) -> None:
+        """The cable of a reader that was begun with `drivers`: put in, or pulled out."""
+        self._unshare.stdin.write("in\n" if into else "out\n")
+        self._unshare.stdin.flush()
+
     def kill(self) -> None:
         """The service dies without a word to its clients; `start` brings another one."""
         os.kill(self.pid, signal.SIGKILL)
@@ -210,19 +244,25 @@ class PcscService:
 
 def measured_reader(folder: Path, most_bytes: int) -> Path:
     """A driver for `PcscService.start`: its readers say that they carry commands of `most_bytes` at most."""
-    made = folder / "measured_reader.so"
-    (folder / "libifdvpcd.so.0").symlink_to(
-        VPCD
-    )  # by this name its driver is looked for, and Debian has another
-    flags = [
-        "-shared",
-        "-fPIC",
-        "-I/usr/include/PCSC",
-        f"-DMOST_BYTES={most_bytes}",
-        "-Wl,--no-as-needed,-rpath,$ORIGIN",
-    ]
-    source = Path(__file__).with_name("measured_reader.c")
-    subprocess.run(["gcc", *flags, "-o", made, source, folder / "libifdvpcd.so.0"], check=True, timeout=60)
+    return _made(folder, "measured_reader", f"-DMOST_BYTES={most_bytes}")
+
+
+def plugged_reader(folder: Path) -> Path:
+    """Drivers for `PcscService.start`: one, for a reader on a cable."""
+    contents = folder / "plugged_reader.bundle" / "Contents"
+    (contents / "Linux").mkdir(parents=True)
+    (contents / "Info.plist").write_text(BUNDLE)
+    _made(contents / "Linux", "plugged_reader")
+    return folder
+
+
+def _made(folder: Path, name: str, *flags: str) -> Path:
+    made, below = folder / f"{name}.so", folder / "libifdvpcd.so.0"
+    # By this name its driver is looked for, and Debian has another; a copy, for drivers may be laid over its place.
+    shutil.copyfile(VPCD, below)
+    always = ["-shared", "-fPIC", "-I/usr/include/PCSC", "-Wl,--no-as-needed,-rpath,$ORIGIN"]
+    source = Path(__file__).with_name(f"{name}.c")
+    subprocess.run(["gcc", *always, *flags, "-o", made, source, below], check=True, timeout=60)
     return made
 
 

@@ -52,6 +52,9 @@ CAMERA: Final = (f"python3-libcamera/{BACKPORTS}", f"libcamera-ipa/{BACKPORTS}")
 CARDS: Final = (
     "pcscd",
     "vsmartcard-vpcd",
+    "umockdev",
+    "gir1.2-umockdev-1.0",
+    "python3-gi",
     "opensc",
     "opensc-pkcs11",
     "openssl",

@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ from appliance.devices.card_reader.port import (
 )
 from appliance.devices.port import Condition
 from contracts.desk_api.clerk import VerdictKind
-from tests.peers.pcscd import measured_reader, pcscd
+from tests.peers.pcscd import measured_reader, pcscd, plugged_reader
 
 __all__ = ["pcscd"]
 PATIENCE_S = 10.0
@@ -242,6 +243,32 @@ def test_a_name_with_spaces_and_signs(pcscd, reader_of):
     reader, states = reader_of(reader="X-1 [CCID Interface] 00 01")
     assert states.get(timeout=PATIENCE_S).condition is Condition.READY
     with laid(pcscd, reader, issue("cie", NOW), 1), reader.connect() as session:
+        assert session.transmit(SELECT) == b"\x90\x00"
+    pcscd.stop()
+
+
+def test_a_reader_is_pulled_out_and_put_back_while_the_service_runs(pcscd, reader_of, tmp_path):
+    pcscd.stop()
+    pcscd.start(drivers=plugged_reader(tmp_path))
+    reader, states = reader_of(reader="Virtual PCD")
+    assert states.get(timeout=PATIENCE_S).condition is Condition.READY
+    with laid(pcscd, reader, issue("cie", NOW)):
+        session = reader.connect()
+        assert session.transmit(SELECT) == b"\x90\x00"
+        pcscd.plug(into=False)
+        assert (
+            next(s.code for s in iter(partial(states.get, timeout=PATIENCE_S), None) if s.code)
+            == ReaderGone.code
+        )
+        assert reader.presence() is Presence.NO_READER
+        with pytest.raises(CardReaderError):
+            session.transmit(SELECT)
+        session.close()
+        with pytest.raises(ReaderGone):
+            reader.connect()
+    pcscd.plug(into=True)
+    assert states.get(timeout=PATIENCE_S).condition is Condition.READY
+    with laid(pcscd, reader, issue("cie", NOW)), reader.connect() as session:
         assert session.transmit(SELECT) == b"\x90\x00"
     pcscd.stop()
 

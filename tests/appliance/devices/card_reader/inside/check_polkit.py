@@ -20,6 +20,9 @@ import pytest
 from appliance.cards.software.shelf import issue
 from appliance.devices.card_reader.virtual_slot import VirtualSlot
 
+if not Path("/root.lock").exists():
+    raise RuntimeError("this clears a system's polkit rules: only in the root of tests/peers/debian_13")
+
 THE_BOX = Path("/srv/firmware_config/rootfs/etc/polkit-1/rules.d/10-pue-card-reader.rules")
 RULES = Path("/etc/polkit-1/rules.d")
 NOBODYS_CARDS = """
