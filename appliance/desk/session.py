@@ -26,7 +26,7 @@ from appliance.desk.answers import (
 from appliance.desk.decision import Circumstances, Decision, SittingRefused, Transition, cell, refuse_pending
 from appliance.desk.prefill import prefilled
 from appliance.desk.sitting import Event, Sitting
-from contracts.desk_api.clerk import Direction, Identified, Stage, VerdictKind
+from contracts.desk_api.clerk import Direction, FieldProblem, Identified, Stage, VerdictKind
 from contracts.errors import Problem, WhoCanAct
 from contracts.practices.model import Practice
 
@@ -336,12 +336,27 @@ def _moved(
 ) -> Sitting:
     if then is Direction.BACK:
         return msgspec.structs.replace(saved, step=max(0, saved.step - 1), problems=[])
-    if then is Direction.STAY or found.refused or _warned_first_time(before, found):
+    if then is Direction.STAY:
+        return msgspec.structs.replace(saved, problems=_told_already(before, found))
+    if found.refused or _warned_first_time(before, found):
         return saved
     if saved.step + 1 < len(practice.steps):
         onward = saved.step + 1
         return msgspec.structs.replace(saved, step=onward, reached=max(saved.reached, onward), problems=[])
     return _to_papers(saved, practice, now)
+
+
+def _told_already(before: Sitting, found: StepRead) -> list[FieldProblem]:
+    """What is still so of what the clerk was told.
+
+    A draft kept while being typed tells nothing new: a warning that nobody saw would count as overruled.
+    """
+    return [
+        problem
+        for problem in found.problems
+        if problem in before.problems
+        and before.answers.get(problem.field) == found.answers.get(problem.field)
+    ]
 
 
 def _warned_first_time(before: Sitting, found: StepRead) -> bool:

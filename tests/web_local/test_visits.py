@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 
 import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from contracts.desk_api.clerk import CarriedView, LineView, ReadingView, Stage
+from contracts.desk_api.clerk import CarriedView, Direction, LineView, ReadingView, Stage
 from contracts.errors import Problem, WhoCanAct
 from contracts.messages.letters import LetterWord
 from contracts.practices.catalogue import shipped
@@ -465,6 +466,27 @@ def test_several_answers_are_ticked_and_kept(clerk, desk):
     assert clerk.page.get_by_label("Sordità").is_checked()
     assert not clerk.page.get_by_label("Cecità civile").is_checked()
     assert clerk.plain_faults() == []
+
+
+def test_a_draft_still_under_way_does_not_overtake_the_act(clerk, desk, monkeypatch):
+    desk.at(Stage.FORM, "invalidita_l104")
+    desk.sit(form=desk.form_of(shipped().get("invalidita_l104@2026-01"), 4, {}))
+    save, goes_on, arrived = desk.save_step, threading.Event(), []
+
+    def slow(request):
+        if request.then is Direction.STAY:
+            assert goes_on.wait(4)
+        arrived.append(request.then)
+        return save(request)
+
+    monkeypatch.setattr(desk, "save_step", slow)
+    clerk.go("/sportello")
+    clerk.page.get_by_label("Sordità").check()
+    press(clerk.page, "Avanti")  # the focus leaves the answer: the draft is sent
+    press(clerk.page, "Avanti")  # an impatient hand
+    goes_on.set()
+    clerk.page.get_by_role("alert").wait_for()
+    assert arrived == [Direction.STAY, Direction.NEXT]
 
 
 def test_what_there_is_to_know_is_told_on_the_first_page_alone(clerk, desk):

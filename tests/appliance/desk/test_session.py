@@ -187,6 +187,19 @@ def test_a_code_that_does_not_fit_the_birth_warns_once_and_may_be_overruled():
     assert go(warned, w.StepSaved(step.id, given, Direction.NEXT)).step == 1
 
 
+def test_a_draft_saved_while_typing_does_not_use_up_the_warning():
+    state = go(identified(), w.Chosen("naspi@2026-01"))
+    step = CATALOGUE.get("naspi@2026-01").steps[0]
+    given = {**state.answers, "data_nascita": ["13/4/1985"]}
+    kept = go(state, w.StepSaved(step.id, given, Direction.STAY))
+    assert (kept.answers["data_nascita"], kept.problems) == (["1985-04-13"], [])
+    warned = go(kept, w.StepSaved(step.id, given, Direction.NEXT))
+    assert (warned.step, [p.code for p in warned.problems]) == (0, ["warning.cf_birth_differs"])
+    again = go(warned, w.StepSaved(step.id, given, Direction.STAY))
+    assert again.problems == warned.problems
+    assert go(again, w.StepSaved(step.id, given, Direction.NEXT)).step == 1
+
+
 def test_refused_answers_are_kept_as_typed():
     state = go(identified(), w.Chosen("naspi@2026-01"))
     step = CATALOGUE.get("naspi@2026-01").steps[0]

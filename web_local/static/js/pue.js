@@ -41,6 +41,7 @@ window.addEventListener("pageshow", (event) => {
 
 // ---- one click, one act: the page shows at once that it was heard
 document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return; // it waits for the draft and comes again
   const form = event.target;
   if (form.dataset.sent) {
     event.preventDefault();
@@ -54,7 +55,7 @@ document.addEventListener("submit", (event) => {
 function follow(form) {
   for (const question of form.querySelectorAll("[data-when]")) {
     const name = question.dataset.when;
-    const picked = form.querySelector(`[name="${name}"]:checked`) ?? form.querySelector(`select[name="${name}"], input[name="${name}"]:not([type="radio"])`);
+    const picked = form.querySelector(`[name="${name}"]:checked`) ?? form.querySelector(`select[name="${name}"], input[name="${name}"]:not([type="radio"], [type="checkbox"])`);
     const value = picked && !picked.closest("[hidden]") ? picked.value : "";
     const oneOf = question.dataset.oneOf.split(" ").filter(Boolean);
     const noneOf = question.dataset.noneOf.split(" ").filter(Boolean);
@@ -70,15 +71,15 @@ function follow(form) {
 function keep(form) {
   let saved = new URLSearchParams(new FormData(form)).toString();
   let under = null;
+  let waits = false;
   async function save() {
     const data = new URLSearchParams(new FormData(form));
-    if (form.dataset.sent || under || data.toString() === saved) return;
+    if (form.dataset.sent || data.toString() === saved) return;
     const text = data.toString();
     data.set("do", "stay");
     data.set("once", `auto-${crypto.randomUUID()}`);
-    under = new AbortController();
     try {
-      const answer = await fetch(form.action, { method: "POST", body: data, signal: under.signal, headers: { "HX-Request": "true" } });
+      const answer = await fetch(form.action, { method: "POST", body: data, signal: AbortSignal.timeout(ANSWER_MS), headers: { "HX-Request": "true" } });
       if (answer.status === 401) location.assign(answer.headers.get("HX-Redirect"));
       if (answer.ok) {
         saved = text;
@@ -87,13 +88,27 @@ function keep(form) {
       }
     } catch {
       // The desk is away or the page is being left: the next round tries again.
-    } finally {
-      under = null;
     }
   }
-  form.addEventListener("focusout", save);
-  form.addEventListener("submit", () => under?.abort());
-  setInterval(save, AUTOSAVE_MS);
+  const round = () => {
+    under ??= save().finally(() => {
+      under = null;
+    });
+  };
+  form.addEventListener("focusout", round);
+  form.addEventListener("submit", (event) => {
+    if (!under) return;
+    // Side by side the older draft could arrive after the act and take back what it said.
+    event.preventDefault();
+    if (waits) return;
+    waits = true;
+    const button = event.submitter;
+    under.finally(() => {
+      waits = false;
+      form.requestSubmit(button);
+    });
+  });
+  setInterval(round, AUTOSAVE_MS);
 }
 
 // ---- names of comuni while typing
