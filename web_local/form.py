@@ -210,7 +210,7 @@ def _question(
     value = values[row] if row < len(values) else ""
     problem = ""
     for found in form.problems:
-        if not quiet and found.field == field.name and found.index == row:
+        if not quiet and found.field == field.name and (found.index == row or _to_tick(field)):
             problem = tell_answer(found.code, found.facts)
     rule: dict[str, str] = {}
     if field.when and field.when.field in here:

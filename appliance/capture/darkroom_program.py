@@ -7,7 +7,6 @@ and of nothing else. Nothing is written anywhere, and no exception's text leaves
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import resource
 import signal
@@ -33,6 +32,7 @@ from appliance.capture.jobs import (
     Redact,
     Refused,
 )
+from appliance.runtime.memory import give_back
 from contracts.errors import Problem, PueError, WhoCanAct
 from contracts.settled import settled
 
@@ -111,7 +111,7 @@ def serve(line: socket.socket, room: Room) -> None:
     decoder = msgspec.msgpack.Decoder(settled(AnyJob))
     with contextlib.suppress(EOFError):
         while True:
-            if not _one(line, room, decoder):
+            if not _one(line, room, decoder):  # live pictures need the same again at once
                 give_back()
 
 
@@ -122,15 +122,6 @@ def _one(line: socket.socket, room: Room, decoder: msgspec.msgpack.Decoder[Job])
     wire.send(line, msgspec.msgpack.encode(answer(room, job)))
     signal.alarm(0)
     return isinstance(job, Look)
-
-
-def give_back() -> None:
-    """Return to the system what a full picture took: the C library would keep it, and two darkrooms and the desk share a small box.
-
-    Not between live pictures, which need the same again at once.
-    """
-    with contextlib.suppress(AttributeError):  # not every C library has it
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def answer(room: Room, job: Job) -> Answer:

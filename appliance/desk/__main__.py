@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from appliance.capture.darkroom import Darkroom
 from appliance.desk import wiring
-from appliance.desk.belongings import comune_of, read_belongings, read_sealing
+from appliance.desk.belongings import read_belongings, read_sealing, site_of
 from appliance.desk.desk import Desk
 from appliance.desk.doors import Doorway
 from appliance.desk.eye import Eye
@@ -122,8 +122,7 @@ def run(settings: DeskSettings) -> int:
         camera=camera,
         eye=eye,
         clock=clock,
-        site=lambda: comune_of(identity),
-        place=lambda: read_belongings(identity).site,
+        site=lambda: site_of(identity),
         card_present=lambda: reader.presence() is Presence.CARD,
         software=software,
         idle_lock_s=settings.idle_lock_s,

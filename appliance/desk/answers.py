@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from appliance.cards import codice_fiscale
+from appliance.desk.wording import MONTHS
 from contracts import places
 from contracts.desk_api.clerk import FieldProblem
 from contracts.practices.model import MAX_VALUE_CHARS, Answers, Field, FieldKind, Practice, Step
@@ -184,12 +185,6 @@ def read_date(text: str, today: dt.date) -> str | Wrong:
     return day.isoformat()
 
 
-_MONTH_NAMES: Final = (
-    *("gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno"),
-    *("luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre"),
-)
-
-
 def read_month(text: str, today: dt.date) -> str | Wrong:
     """``03/2026``, ``3 2026``, ``2026-03``, ``marzo 2026``; no century is guessed."""
     found = re.fullmatch(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{1,2})", text) or re.fullmatch(
@@ -198,7 +193,7 @@ def read_month(text: str, today: dt.date) -> str | Wrong:
     if found is None:
         return Wrong("answer.month_unreadable")
     word = found["m"]
-    number = int(word) if word.isdecimal() else 1 + _MONTH_NAMES.index(word) if word in _MONTH_NAMES else 0
+    number = int(word) if word.isdecimal() else 1 + MONTHS.index(word) if word in MONTHS else 0
     if not 1 <= number <= 12:
         return Wrong("answer.month_unreadable")
     year = int(found["y"])

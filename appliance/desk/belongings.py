@@ -13,7 +13,7 @@ from appliance.runtime.belongings import LIMIT_BYTES, load_belongings
 from appliance.runtime.files import StorageError, read_bounded
 from contracts.envelope import SigningKey
 from contracts.errors import InvalidMessage, PueError, WhoCanAct
-from contracts.messages.enrolment import Belongings
+from contracts.messages.enrolment import Belongings, Site
 
 
 class NotEnrolled(PueError):
@@ -43,12 +43,12 @@ def read_belongings(folder: Path) -> Belongings:
         raise NotEnrolled("this box was not given its belongings yet", missing=why.code) from None
 
 
-def comune_of(folder: Path) -> str:
-    """The comune's name for the page; empty while the box was given none."""
+def site_of(folder: Path) -> Site | None:
+    """Where the box stands, for pages and papers; None while it was given no place, or that cannot be read."""
     try:
-        return read_belongings(folder).site.comune
+        return read_belongings(folder).site
     except NotEnrolled:
-        return ""
+        return None
 
 
 def read_sealing(folder: Path) -> Sealing:

@@ -27,6 +27,7 @@ from appliance.vault.drafts import STATE, DraftMissing, DraftUnreadable
 from contracts.desk_api.clerk import DraftRow, Stage
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import make_id, provisional_number
+from contracts.messages.letters import RESERVED
 from contracts.practices.catalogue import PracticeUnknown
 from contracts.settled import settled
 
@@ -604,7 +605,9 @@ class Desk:
             "sitting": state.sitting,
             **_FACTS.get(type(event), _no_facts)(event),
         }
-        if isinstance(event, words.Signed):
+        if isinstance(event, words.Chosen) and self.practice(event.practice).special_category:
+            facts["practice"] = RESERVED
+        elif isinstance(event, words.Signed):
             facts["clerk"] = self._clerk_of()
         elif isinstance(event, words.Sealed):
             facts |= {"letter": state.letter, "number": state.number}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DAY_S: Final = 86_400
 IN_HAND_DAYS: Final = 3
-NEAR_DAYS: Final = 7
+NEAR_DAYS: Final = 14
 INPS: Final = "INPS"
 CONTACT_CENTER: Final = "803 164"
 """Free from fixed lines. Source: INPS, public pages."""
@@ -40,18 +40,23 @@ def risk(days_left: int, line: LineView) -> DeadlineRisk:
     return DeadlineRisk.NEAR if days_left <= NEAR_DAYS else DeadlineRisk.NONE
 
 
-def elsewhere(body: str, site: Site) -> list[str]:
-    """Where else a case can be presented, as a citizen reads it; empty for a body nobody told us about."""
+def elsewhere(body: str, site: Site | None) -> list[str]:
+    """Where else a case can be presented, as a citizen reads it; empty for a body nobody told us about.
+
+    Args:
+        body: who decides.
+        site: where the box stands; None while that cannot be read.
+    """
     if body == INPS:
         return [_office(site), "un patronato (è gratis)", f"il telefono dell'INPS: {CONTACT_CENTER}"]
     if body == "COMUNE":
-        return [f"l'ufficio protocollo del Comune di {site.comune}"]
+        return [f"l'ufficio protocollo del Comune{f' di {site.comune}' if site else ''}"]
     return []
 
 
-def _office(site: Site) -> str:
+def _office(site: Site | None) -> str:
     """INPS has an office in every provincial capital; nearer ones are in no list we may ship."""
-    here = places.by_istat(site.istat)
+    here = places.by_istat(site.istat) if site else None
     if here is None or not here.nearest_capital:
         return "una sede INPS"
     if here.distance_km < 1:

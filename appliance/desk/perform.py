@@ -32,7 +32,7 @@ from contracts.desk_api.clerk import SignatureWay, SummaryWords
 from contracts.envelope import seal
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import fingerprint
-from contracts.messages.letters import Label
+from contracts.messages.letters import RESERVED, Label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,10 +57,8 @@ PRINT_LIMIT_S: Final = 35.0
 CARD_LOOK_S: Final = 0.5
 CARD_COMES_WITHIN_S: Final = 40.0
 """A document is taken from under the camera and laid on the reader; afterwards the way with typed lines is open again."""
-RESERVED: Final = "riservata"
-"""What a label says instead of the practice where its name alone would tell too much (GDPR art. 9)."""
 RESERVED_NAME: Final = "Pratica riservata"
-"""The same for the clerk's list of letters."""
+"""What the clerk's list of letters says where a label says `RESERVED`."""
 
 
 class HandsFailed(PueError):
@@ -260,7 +258,7 @@ class Hands:
         )
         taken_at = state.signed_ms or state.changed_ms
         today = tools.clock.now().astimezone(ROME).date()
-        last_day = practice.last_day(state.answers, today)
+        view = deadline(practice, state.answers, today)
         label = Label(
             letter=state.letter,
             number=state.number,
@@ -270,12 +268,13 @@ class Hands:
             practice=RESERVED if practice.special_category else practice.key,
             taken_at=taken_at,
             time_trusted=state.time_trusted and tools.clock.trusted().trusted,
-            deadline=None if last_day is None else end_of_day_ms(last_day[1]),
+            deadline=None
+            if view is None or practice.special_category
+            else end_of_day_ms(dt.date.fromisoformat(view.day)),
             size_bytes=len(sealed),
             sha256=fingerprint(sealed),
         )
         code = receipts.qr_text(belongings.box, state.number, taken_at, tools.receipt_key)
-        view = deadline(practice, state.answers, today)
         tools.keep_receipt(receipts.facts_of(state, practice, belongings, parts, view, code))
         # The agent shares this list; of a reserved practice it learns no more than the label says.
         name = RESERVED_NAME if practice.special_category else practice.name

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from contracts.practices.model import Practice
 
 HASH_SIGNS: Final = 12
+_BODIES: Final = {"INPS": ("l'INPS", "dall'INPS"), "COMUNE": ("il Comune", "dal Comune")}
 NOT_THE_DECISION: Final = "Questa ricevuta non è il provvedimento."
 
 
@@ -174,18 +175,18 @@ def receipt(
 
 
 def _state(facts: ReceiptFacts, row: LetterRow) -> list[Block]:
-    body = facts.body
+    it, by_it = body_words(facts.body)
     match row.word:
         case LetterWord.DRAFT | LetterWord.SAVED:
             if row.code:
                 return [
-                    Line(f"PRESA IN CARICO QUI. NON ricevuta dall'{body}."),
+                    Line(f"PRESA IN CARICO QUI. NON ricevuta {by_it}."),
                     Line(
                         "C'è un problema nella trasmissione. Lo sportello la avviserà: conservi questa ricevuta."
                     ),
                 ]
             return [
-                Line(f"PRESA IN CARICO QUI. Non ancora ricevuta dall'{body}."),
+                Line(f"PRESA IN CARICO QUI. Non ancora ricevuta {by_it}."),
                 Small(
                     "La domanda è chiusa e salvata in questo sportello. Parte da sola appena c'è la linea. "
                     "Torni a chiedere la ricevuta con il numero di protocollo."
@@ -193,17 +194,17 @@ def _state(facts: ReceiptFacts, row: LetterRow) -> list[Block]:
             ]
         case LetterWord.SENT:
             return [
-                Line(f"TRASMESSA. Non ancora ricevuta dall'{body}."),
+                Line(f"TRASMESSA. Non ancora ricevuta {by_it}."),
                 Small("La domanda è partita. Torni a chiedere la ricevuta con il numero di protocollo."),
             ]
         case LetterWord.UNREADABLE:
             return [
-                Line(f"TRASMESSA, ma l'{body} non ha potuto leggerla."),
+                Line(f"TRASMESSA, ma {it} non ha potuto leggerla."),
                 Line("Torni allo sportello: la domanda va presentata di nuovo."),
             ]
         case _:
             known: list[Block] = [
-                Line(f"RICEVUTA dall'{body}."),
+                Line(f"RICEVUTA {by_it}."),
                 Pair("Protocollo", row.protocollo or "in assegnazione"),
             ]
             if row.office:
@@ -249,9 +250,13 @@ def _how_far(left: int, of_days: int) -> str:
     )
 
 
-def of_body(body: str) -> str:
-    """The body with its article, as a sentence begins."""
-    return {"INPS": "L'INPS", "COMUNE": "Il Comune"}.get(body, body)
+def _begun(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def body_words(body: str) -> tuple[str, str]:
+    """The body with its article, and as the one by whom something is done."""
+    return _BODIES.get(body, (body, f"da {body}"))
 
 
 def _term(facts: ReceiptFacts, row: LetterRow) -> list[Block]:
@@ -261,7 +266,7 @@ def _term(facts: ReceiptFacts, row: LetterRow) -> list[Block]:
     elif facts.answer_days is not None:
         blocks.append(
             Line(
-                f"{of_body(facts.body)} risponde entro {facts.answer_days} giorni"
+                f"{_begun(body_words(facts.body)[0])} risponde entro {facts.answer_days} giorni"
                 f"{' lavorativi' if facts.answer_in_working_days else ''} da quando riceve la domanda."
             )
         )

@@ -62,8 +62,7 @@ class Staff:
     camera: Camera
     eye: Eye
     clock: Clock
-    site: Callable[[], str]
-    place: Callable[[], Site]
+    site: Callable[[], Site | None]
     card_present: Callable[[], bool]
     software: str
     idle_lock_s: float
@@ -346,9 +345,11 @@ class ClerkService:
         if not facts.deadline_day:
             return []
         left = (dt.date.fromisoformat(facts.deadline_day) - today).days
-        if guard.risk(left, self._line()) is not door.DeadlineRisk.ROAD:
-            return []
-        return guard.elsewhere(facts.body, self._staff.place())
+        return self._places(facts.body, guard.risk(left, self._line()))
+
+    def _places(self, body: str, risk: door.DeadlineRisk) -> list[str]:
+        """Where else to go: told only where the road may come too late."""
+        return guard.elsewhere(body, self._staff.site()) if risk is door.DeadlineRisk.ROAD else []
 
     def _practice(self, key: str) -> Practice | None:
         try:
@@ -366,7 +367,7 @@ class ClerkService:
         trust = self._staff.clock.trusted()
         return DeskView(
             revision=revision,
-            site=self._staff.site(),
+            site=site.comune if (site := self._staff.site()) else "",
             software=self._staff.software,
             clerk=door.ClerkView(name=login.clerk.name, idle_lock_s=int(self._staff.idle_lock_s))
             if login
@@ -389,14 +390,13 @@ class ClerkService:
         return msgspec.structs.replace(shown, deadline=self._guarded(shown))
 
     def _guarded(self, shown: door.SittingView) -> door.DeadlineView | None:
-        """The deadline with what the road means for it; once the body has the letter nothing is at risk."""
+        """The deadline with what the road means for it; none once the body has the letter."""
         deadline = shown.deadline
-        if deadline is None or not (shown.letter is None or receipts.at_risk(shown.letter)):
-            return deadline
+        if deadline is None or (shown.letter is not None and not receipts.at_risk(shown.letter)):
+            return None
         risk = guard.risk(deadline.days_left, self._line())
         practice = self._practice(shown.practice_key)
-        late = risk is door.DeadlineRisk.ROAD and practice is not None
-        places = guard.elsewhere(practice.body, self._staff.place()) if late and practice else []
+        places = self._places(practice.body, risk) if practice else []
         return msgspec.structs.replace(deadline, risk=risk, elsewhere=places)
 
     def _line(self) -> door.LineView:

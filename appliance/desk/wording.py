@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 ROME: Final = ZoneInfo("Europe/Rome")
-_MONTHS: Final = (
+MONTHS: Final = (
     *("gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno"),
     *("luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre"),
 )
@@ -25,7 +25,7 @@ _CF_GROUPS: Final = (3, 3, 5, 4, 1)
 
 def day_words(day: dt.date) -> str:
     """``1º maggio 1950``."""
-    return f"{'1º' if day.day == 1 else day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{'1º' if day.day == 1 else day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def day_figures(day: dt.date) -> str:
@@ -85,8 +85,8 @@ def _amount(value: str) -> str:
 
 def _month(value: str) -> str:
     year, _, month = value.partition("-")
-    known = month.isdecimal() and 1 <= int(month) <= len(_MONTHS)
-    return f"{_MONTHS[int(month) - 1]} {year}" if known else value
+    known = month.isdecimal() and 1 <= int(month) <= len(MONTHS)
+    return f"{MONTHS[int(month) - 1]} {year}" if known else value
 
 
 _SPOKEN: Final[Mapping[FieldKind, Callable[[str], str]]] = {

@@ -19,3 +19,9 @@ def give_large_blocks_back() -> None:
     """
     with contextlib.suppress(AttributeError):  # not every C library has it
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+
+
+def give_back() -> None:
+    """Return to the system what was freed: the C library would keep it, and two darkrooms and the desk share a small box."""
+    with contextlib.suppress(AttributeError):  # as above
+        ctypes.CDLL(None).malloc_trim(0)

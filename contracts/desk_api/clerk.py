@@ -267,7 +267,7 @@ class DeadlineRisk(enum.StrEnum):
 
     NONE = "none"
     NEAR = "near"
-    """Within a week."""
+    """Within two weeks."""
     ROAD = "road"
     """The line is away, and may come back too late."""
     PASSED = "passed"

@@ -6,7 +6,7 @@ Nothing here can name a citizen: the road knows a letter by its id and its weigh
 from __future__ import annotations
 
 import enum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,10 @@ MAX_LETTER_BYTES = 33_554_432
 """32 MiB: a hundred bi-tonal pages and some in colour; an hour on a 75 kbit/s line."""
 
 
+RESERVED: Final = "riservata"
+"""What a label and all that stands outside a letter say instead of a practice of a special category (GDPR art. 9)."""
+
+
 class Label(Message, frozen=True, kw_only=True):
     """The outside of a sealed letter.
 
@@ -26,10 +30,10 @@ class Label(Message, frozen=True, kw_only=True):
         letter: unique id; the road is idempotent by it.
         number: the box's provisional register number.
         recipient: fingerprint of the certificate the letter is sealed for.
-        practice: catalogue id and version, or ``riservata`` for special categories.
+        practice: catalogue id and version, or `RESERVED`.
         taken_at: when the citizen's case was taken at the desk.
         time_trusted: whether the box could believe its clock then.
-        deadline: when the practice expires, if it does.
+        deadline: when the practice expires, if it does; never of a reserved one, whose days would tell which it is.
         size_bytes: of the sealed letter.
         sha256: of the sealed letter.
         attempt: retry counter of the sender, from 1 (ModI non-repudiation).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import enum
 import inspect
+import itertools
 import types
 import typing
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from contracts.settled import settled
 LONGEST_SENTENCE: Final = 25
 """Words. What is read aloud must be understood at the first hearing."""
 SPOKEN: Final = "say_aloud"
+MOST_MISTAKES: Final = 100
+"""Told of one file."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +55,7 @@ def lint(name: str, data: bytes, blocks: Blocks, states: States) -> list[Found]:
         value, root = yaml_text.read(data)
     except NotYaml as why:
         return [Found(file=name, line=why.line, where="", says=why.says)]
-    found = list(_mistakes(value, blocks, states))
+    found = list(itertools.islice(_mistakes(value, blocks, states), MOST_MISTAKES))
     lined = [
         Found(file=name, line=_line(root, one.path), where=".".join(map(str, one.path)), says=one.says)
         for one in found
@@ -61,7 +64,7 @@ def lint(name: str, data: bytes, blocks: Blocks, states: States) -> list[Found]:
 
 
 def _mistakes(value: object, blocks: Blocks, states: States) -> Iterator[Mistake]:
-    shape = list(_shape(value, Practice, ()))
+    shape = list(itertools.islice(_shape(value, Practice, ()), MOST_MISTAKES))
     yield from shape
     if not shape:
         practice = msgspec.convert(value, settled(Practice))

@@ -27,6 +27,8 @@ States = dict[str, StateWord]
 """Bodies' words for states, by name."""
 Path = tuple[str | int, ...]
 YES_NO: Final = ("true", "false")
+MOST_VALUES: Final = 20
+"""Told of a choice."""
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ def mistakes(practice: Practice, blocks: Blocks, states: Mapping[str, object]) -
 
 
 def clashes(keys: Iterable[str]) -> list[str]:
-    """Keys that more than one file has."""
+    """Those that stand more than once."""
     return sorted(key for key, times in Counter(keys).items() if times > 1)
 
 
@@ -102,8 +104,7 @@ class _Asked:
             self._wrong((*path, "name"), f"field {field.name} stands twice: give one of them another name")
         if (field.kind is FieldKind.CHOICE) != bool(field.options):
             self._wrong(path, f"field {field.name}: options belong to a choice, and a choice has some")
-        values = Counter(option.value for option in field.options)
-        for value in [value for value, times in values.items() if times > 1]:
+        for value in clashes(option.value for option in field.options):
             self._wrong((*path, "options"), f"field {field.name}: option {value} stands twice: take one away")
         if field.when is not None:
             says = f"field {field.name}: its rule looks at {{field}}, not asked before it: ask that first"
@@ -111,8 +112,7 @@ class _Asked:
         self.seen[field.name] = field
 
     def _groups(self, path: Path, step: Step, fields: Sequence[Field]) -> None:
-        members = Counter(field.group for field in fields if field.group)
-        for name in members:
+        for name in dict.fromkeys(field.group for field in fields if field.group):
             times = {field.repeat for field in fields if field.group == name}
             if len(times) > 1:
                 self._wrong(path, f"group {name}: all its fields must repeat equally often")
@@ -128,6 +128,10 @@ def _rule(path: Path, rule: Rule, seen: Mapping[str, Field], unknown: str) -> It
     if field is None:
         yield Mistake((*path, "field"), unknown.format(field=rule.field))
         return
+    if field.repeat > 1:
+        yield Mistake(
+            (*path, "field"), f"{field.name} has several answers: a rule looks at a field that has one"
+        )
     if field.kind is FieldKind.CHOICE:
         known = [option.value for option in field.options]
     elif field.kind is FieldKind.BOOL:
@@ -136,7 +140,7 @@ def _rule(path: Path, rule: Rule, seen: Mapping[str, Field], unknown: str) -> It
         return
     for value in (*rule.one_of, *rule.none_of):
         if value not in known:
-            yield Mistake(path, f"{rule.field} is never {value}; it can be: {', '.join(known)}")
+            yield Mistake(path, f"{rule.field} is never {value}; it can be: {', '.join(known[:MOST_VALUES])}")
 
 
 def _validity(practice: Practice) -> Iterator[Mistake]:
@@ -192,6 +196,9 @@ def _deadlines(practice: Practice, seen: Mapping[str, Field]) -> Iterator[Mistak
         field = seen.get(deadline.after or "")
         if deadline.after is not None and (field is None or field.kind is not FieldKind.DATE):
             says = f"deadline {deadline.id}: {deadline.after} is not a date that is asked"
+            yield Mistake((*path, "after"), says)
+        elif field is not None and field.repeat > 1:
+            says = f"deadline {deadline.id}: {deadline.after} has several answers: count from a date that is asked once"
             yield Mistake((*path, "after"), says)
         if deadline.when is not None:
             says = f"deadline {deadline.id}: its rule looks at {{field}}, which is not asked"

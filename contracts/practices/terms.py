@@ -30,9 +30,15 @@ def later(start: dt.date, *, days: int = 0, months: int = 0, years: int = 0) -> 
 
 
 def next_yearly(start: dt.date, month_day: str) -> dt.date:
-    """The first ``MM-DD`` on or after `start`; the 29th of February is the 28th in common years."""
+    """The first ``MM-DD`` on or after `start`; the 29th of February is the 28th in common years.
+
+    Raises:
+        OverflowError: that is after the year 9999.
+    """
     month, day = (int(part) for part in month_day.split("-"))
     for year in (start.year, start.year + 1):
+        if year > dt.MAXYEAR:
+            raise OverflowError("a day after the year 9999")
         found = dt.date(year, month, min(day, calendar.monthrange(year, month)[1]))
         if found >= start:
             return found

@@ -98,13 +98,21 @@ def citizen_of(dossier: Dossier) -> str:
     return " ".join(part for part in (_text(who.get("surname")), _text(who.get("name"))) if part)
 
 
-def practice_of(dossier: Dossier, key: str, catalogue: Catalogue) -> tuple[str, int | None]:
-    """Name of the practice and the body's term in days: what the manifest says, else what our catalogue says."""
+def practice_of(dossier: Dossier, key: str, catalogue: Catalogue) -> str:
+    """Name of the practice: what the manifest says, else what our catalogue says."""
     known = _known(_text(dossier.manifest.get("practice")) or key, catalogue)
-    days = _table(dossier.manifest, "answer_term").get("days")
-    if not isinstance(days, int) or not 0 <= days <= MAX_TERM_DAYS:
-        days = known.answer_term.days if known and known.answer_term else None
-    return _text(dossier.manifest.get("practice_name")) or (known.name if known else key), days
+    return _text(dossier.manifest.get("practice_name")) or (known.name if known else key)
+
+
+def term_of(dossier: Dossier, key: str, catalogue: Catalogue) -> tuple[int | None, bool]:
+    """The body's term in days, and whether only working days count: what the manifest says, else our catalogue."""
+    said = _table(dossier.manifest, "answer_term")
+    days = said.get("days")
+    if isinstance(days, int) and 0 <= days <= MAX_TERM_DAYS:
+        return days, said.get("working") is True
+    known = _known(_text(dossier.manifest.get("practice")) or key, catalogue)
+    term = known.answer_term if known else None
+    return (term.days, term.working) if term else (None, False)
 
 
 def read(dossier: Dossier, key: str, catalogue: Catalogue) -> Reading:

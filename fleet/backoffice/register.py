@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from contracts import codec
 from contracts.envelope import Purpose, sign_statement
 from contracts.errors import PueError
-from contracts.messages.letters import Label, LetterState, LetterWord
+from contracts.messages.letters import RESERVED, Label, LetterState, LetterWord
+from contracts.practices import terms
 from fleet.database import Database
 from fleet.faces import accounts
 
@@ -139,11 +140,25 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """What the register writes down of an opened dossier. `answer_days`: the body's term, None if the law sets none."""
+    """What the register writes down of an opened dossier.
+
+    Attributes:
+        answer_days: the body's term, None if the law sets none.
+        working_days: only days on which offices are open count.
+    """
 
     citizen: str
     practice_name: str
     answer_days: int | None
+    working_days: bool = False
+
+
+def _due(day: dt.date, opened: Opened) -> dt.date | None:
+    if opened.answer_days is None:
+        return None
+    if opened.working_days:
+        return terms.working_days_later(day, opened.answer_days)
+    return day + dt.timedelta(days=opened.answer_days)
 
 
 class Register:
@@ -215,7 +230,7 @@ class Register:
             newest = sa.select(sa.func.max(_letters.c.ordinal)).where(_letters.c.year == day.year)
             ordinal = (db.scalar(newest) or 0) + 1
             protocollo = f"INPS.{self._sede}.{day:%d/%m/%Y}.{ordinal:07d}"
-            due = day + dt.timedelta(days=opened.answer_days) if opened.answer_days is not None else None
+            due = _due(day, opened)
             db.execute(
                 sa.update(_letters)
                 .where(_letters.c.letter == letter)
@@ -277,7 +292,8 @@ class Register:
             at=_ms(now),
             protocollo=entry.protocollo,
             office=self._office,
-            answer_by=entry.answer_by,
+            # Outside the letter nobody shall tell from the length of a term which practice it was.
+            answer_by=None if entry.label.practice == RESERVED else entry.answer_by,
             code=code,
         )
         statement = codec.encode(sign_statement(state, Purpose.LETTER_STATE, self._key)).decode()

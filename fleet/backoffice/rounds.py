@@ -16,7 +16,7 @@ from contracts.errors import Problem, PueError
 from contracts.practices import catalogue
 from fleet.backoffice.gate import GateRefused
 from fleet.backoffice.opening import NOT_A_DOSSIER
-from fleet.backoffice.reading import citizen_of, practice_of
+from fleet.backoffice.reading import citizen_of, practice_of, term_of
 from fleet.backoffice.register import Opened, Stage
 
 if TYPE_CHECKING:
@@ -86,8 +86,13 @@ class Rounds:
             log.warning("letter %s is not readable: %s", entry.letter, why.code)
             self._register.set_aside(entry.letter, why.code, self._clock.now())
             return
-        name, days = practice_of(dossier, entry.label.practice, catalogue.shipped())
-        opened = Opened(citizen=citizen_of(dossier), practice_name=name, answer_days=days)
+        practice, shipped = entry.label.practice, catalogue.shipped()
+        opened = Opened(
+            citizen=citizen_of(dossier),
+            practice_name=practice_of(dossier, practice, shipped),
+            answer_days=(term := term_of(dossier, practice, shipped))[0],
+            working_days=term[1],
+        )
         self._register.register(entry.letter, opened, self._clock.now())
 
     def post(self) -> None:

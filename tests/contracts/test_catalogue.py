@@ -146,6 +146,14 @@ def test_two_versions_live_side_by_side_and_the_date_chooses() -> None:
         ("deadlines: [{id: d, days: 3, by: 01-31, after: data_fine, says: Presto}]", "a length"),
         ("good_to_know: ['Servono {anni} anni.']", "no parameter anni"),
         ("states: [sparita]", "not in the list of states"),
+        (
+            "      - {name: g, kind: date, label: G, repeat: 3, group: g}\ndeadlines: [{id: d, days: 3, after: g, says: Presto}]",
+            "asked once",
+        ),
+        (
+            "      - {name: g, kind: text, label: G, repeat: 3}\n      - {name: b, kind: text, label: B, when: {field: g, one_of: [x]}}",
+            "several answers",
+        ),
         ("valido_al: 2025-01-01", "ends before it begins"),
         ("other_terms: [{when: {field: data_fine, one_of: [x]}, days: 3}]", "answer_term"),
         ("  - {id: passo, title: Due, say_aloud: Parli, fields: []}", "stands twice"),

@@ -34,6 +34,17 @@ BOMB = "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)
 """A few lines that would be thirty thousand million values."""
 
 
+ODD = (
+    "id: !!timestamp foo",
+    "id: !!bool foo",
+    "id: !!int ''",
+    "id: 1" + ":0" * 300 + ".0",
+    "id: 0x" + "f" * 1900,
+    "id: " + "x" * 3000,
+    "".join(f"k{n}: 1\n" for n in range(4000)),
+)
+
+
 def judge(text: str) -> list[Found]:
     return lint.lint("prova.yaml", text.encode(), BLOCKS, STATES)
 
@@ -67,6 +78,13 @@ def test_a_sound_file_has_none() -> None:
         ("say_aloud: Parli.", "say_aloud: " + "parola " * 26, 13, "26 words"),
         ("    fields:", "    block: nessuno\n    fields:", 14, "no block nessuno; there are: anagrafica"),
         ("steps:", "states: [persa]\nsteps:", 10, "state persa is not in the list"),
+        ("area: work", "area: work\narea: family", 5, "area stands twice"),
+        (
+            "source: inventata",
+            "special_category: true\nspecial_category: false\nsource: x",
+            10,
+            "stands twice",
+        ),
         ("name: Prova", "name: [", 5, "this is no YAML"),
     ],
 )
@@ -91,7 +109,7 @@ def test_a_field_that_stands_twice_is_told_where_it_stands_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "7", "a: &a [*a]", "\x00", "- " * 30_000, "x: y\n" * 90_000, BOMB]
+    "text", ["", "[]", "7", "a: &a [*a]", "\x00", "- " * 30_000, "x: y\n" * 90_000, BOMB, *ODD]
 )
 def test_nonsense_is_one_mistake_and_no_error(text: str) -> None:
     assert judge(text)

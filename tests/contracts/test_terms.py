@@ -77,6 +77,8 @@ def test_no_day_is_after_the_last_year_there_is() -> None:
         terms.later(D(9999, 12, 1), months=1)
     with pytest.raises(OverflowError):
         terms.later(D(9999, 12, 31), days=1)
+    with pytest.raises(OverflowError):
+        terms.next_yearly(D(9999, 12, 31), "01-31")
 
 
 @given(st.dates(D(1900, 1, 1), D(2100, 1, 1)), st.integers(0, 120))

@@ -9,8 +9,8 @@ from contracts.practices.catalogue import shipped
 from provisioning.demo.world import CLERK
 from tests.journeys.test_visitor import _answer, _at, _press
 from tests.journeys.town import registered
-from tests.papers.answers import answers_for
 from tests.peers.browser import Visit
+from tests.peers.citizen import answers_for
 from tests.peers.waiting import until
 
 PRACTICES = sorted(shipped().practices, key=lambda practice: practice.id)

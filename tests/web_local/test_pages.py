@@ -32,7 +32,7 @@ CHILDREN = {
     "figlio_disabilita": ["nessuna", "nessuna"],
 }
 TOO_SHORT = FieldProblem(field="figlio_cf", index=1, code="answer.cf_shape", facts={"signs": 3})
-LATE = DeadlineView(deadline=NASPI.deadlines[0], day="2026-11-28", days_left=5)
+LATE = DeadlineView(deadline=NASPI.deadlines[0], day="2026-11-28", days_left=5, risk=DeadlineRisk.NEAR)
 
 NO_ROAD = DeadlineView(
     deadline=NASPI.deadlines[0],

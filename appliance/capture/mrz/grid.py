@@ -146,17 +146,16 @@ def _heights(ink: Pixels, row: Row, across: Floats, pitch: float) -> Floats:
     return np.asarray(np.polyval(np.polyfit(x, y, 1), across), np.float32)
 
 
-def signs_in(even: Pixels, grid: Grid, lower: float = 0.0, farther: float = 0.0) -> Pixels:
+def signs_in(even: Pixels, grid: Grid, lower: float = 0.0) -> Pixels:
     """Each sign alone: lines × places × `HIGH_PX` × `WIDE_PX`.
 
     Args:
         even: as for `grid_of`.
         grid: of the same part.
         lower: all lines are looked for so many of these pixels lower.
-        farther: and so many to the right.
     """
     step = grid.pitch / WIDE_PX
-    x = (np.arange(WIDE_PX, dtype=np.float32) - (WIDE_PX - 1) / 2 + farther) * step
+    x = (np.arange(WIDE_PX, dtype=np.float32) - (WIDE_PX - 1) / 2) * step
     y = (np.arange(HIGH_PX, dtype=np.float32) - (HIGH_PX - 1) / 2 + lower) * step
     lines, places = grid.down.shape
     shape = (lines, HIGH_PX, places, WIDE_PX)

@@ -21,7 +21,7 @@ from appliance.capture.mrz.rows import Zone, zones
 from appliance.capture.mrz.shapes import ALPHABET, HIGH_PX, WIDE_PX, likelihoods
 from appliance.capture.mrz.signs import Sign, read_line
 from appliance.capture.mrz.twins import Cell, agreed
-from appliance.capture.mrz.zone import SURE, placed_lines, settled, zone_of
+from appliance.capture.mrz.zone import SURE, placed_lines, zone_in, zone_of
 
 LONG_SIDE_PX: Final = 1_700
 """More pixels say nothing more of letters 2.5 mm high on a page of 125 mm."""
@@ -64,7 +64,7 @@ def _in_page(page: Pixels) -> LinesHere | None:
     tried: list[tuple[Zone, Shaped | None]] = []
     for zone in itertools.islice(zones(page), TRIED):
         shaped = _by_shape(zone)
-        if shaped and (found := settled(shaped.layout, shaped.cells)) and _confirmed(found, shaped):
+        if shaped and (found := zone_in(shaped.layout, shaped.cells)) and _confirmed(found, shaped):
             return found
         tried.append((zone, shaped))
     for zone, shaped in sorted(tried, key=lambda one: -one[1].known if one[1] else 0.0):
@@ -104,7 +104,7 @@ def _by_both(read: list[list[Sign]], shaped: Shaped | None) -> LinesHere | None:
             [agreed(*pair) for pair in zip(*rows, strict=True)]
             for rows in zip(shaped.cells, cells, strict=True)
         ]
-        found = settled(shaped.layout, both)
+        found = zone_in(shaped.layout, both)
         if found:
             return found
     found = zone_of(read)

@@ -56,7 +56,7 @@ def zone_of(read: Sequence[Sequence[Sign]]) -> LinesHere | None:
     """
     for layout in LAYOUTS:
         cells = placed_lines(read, layout)
-        found = settled(layout, [[with_twins(cell) for cell in row] for row in cells]) if cells else None
+        found = zone_in(layout, [[with_twins(cell) for cell in row] for row in cells]) if cells else None
         if found:
             return doubted(layout, found)
     return None
@@ -124,7 +124,7 @@ def _off(signs: Sequence[Sign], places: Sequence[int]) -> list[float]:
 # ---- what stands in the places ---------------------------------------------------------------------------
 
 
-def settled(layout: Layout, cells: list[list[Cell]]) -> LinesHere | None:
+def zone_in(layout: Layout, cells: list[list[Cell]]) -> LinesHere | None:
     """What stands in the places of a layout, lines × places, if every check digit holds."""
     for kinds in _number_kinds(layout, cells):
         found = _with_kinds(layout, cells, kinds)

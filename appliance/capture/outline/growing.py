@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from appliance.capture.geometry import Quad
+from appliance.capture.geometry import NEXT, Quad
 from appliance.capture.outline.edges import Edges, Floats
 from appliance.capture.outline.judging import CHANNELS, REACH_PX, SQUARE
 
@@ -36,7 +36,7 @@ def farther_quads(edges: Edges, quad: Quad) -> list[Quad]:
     """
     found: list[Quad] = []
     for side in np.flatnonzero(_goes_on(edges, quad)):
-        before, one, other, after = (np.roll(quad, -side + 1, 0)[at] for at in range(4))
+        before, one, other, after = np.roll(quad, 1 - side, 0)
         ways = np.stack([one - before, other - after])
         length = np.linalg.norm(ways, axis=1)
         far = np.arange(NEAREST_PX, FARTHEST * length.max(), EVERY_PX, dtype=np.float32)
@@ -48,7 +48,7 @@ def farther_quads(edges: Edges, quad: Quad) -> list[Quad]:
         )
         for at in _edges_among(edges, begin, end):
             grown = quad.copy()
-            grown[side], grown[(side + 1) % 4] = begin[at], end[at]
+            grown[side], grown[NEXT[side]] = begin[at], end[at]
             found.append(grown)
     return found
 
@@ -59,7 +59,7 @@ def _goes_on(edges: Edges, quad: Quad) -> npt.NDArray[np.bool_]:
     across, down = (one.reshape(-1, 1) for one in np.meshgrid(share, share))
     upper, lower = (one + (other - one) * across for one, other in ((quad[0], quad[1]), (quad[3], quad[2])))
     paper = np.percentile(edges.calm_at((upper + (lower - upper) * down)[None])[0], (LIGHT, 50, 50), axis=0)
-    along = np.roll(quad, -1, 0) - quad
+    along = quad[NEXT] - quad
     unit = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
     outwards = np.stack([unit[:, 1], -unit[:, 0]], 1)
     points = (quad + NEAREST_PX * outwards)[:, None] + along[:, None] * share[None, :, None]
@@ -68,7 +68,7 @@ def _goes_on(edges: Edges, quad: Quad) -> npt.NDArray[np.bool_]:
 
 
 def _edges_among(edges: Edges, begin: Floats, end: Floats) -> list[int]:
-    """Of lines from `begin` to `end`, n × 2 each, those under which much of an edge is seen; the farther the better, as printed lines lie before the sheet's own edge."""
+    """Of lines from `begin` to `end` (n × 2 each) those under which much of an edge is seen."""
     inside = edges.inside(begin) & edges.inside(end)
     share = np.linspace(0.04, 0.96, POINTS, dtype=np.float32)[None, :, None]
     along = end - begin
@@ -79,5 +79,6 @@ def _edges_among(edges: Edges, begin: Floats, end: Floats) -> list[int]:
     around = np.pad(seen, 1)
     peak = (seen >= around[:-2]) & (seen >= around[2:]) & (seen > LEAST)
     best = np.flatnonzero(peak)
+    # the farther the better: printed lines lie before the sheet's own edge
     worth = seen[best] + best / len(seen)
     return [int(at) for at in best[np.argsort(-worth)][:A_SIDE]]

@@ -19,6 +19,8 @@ from appliance.capture.recognition.stream import Hit, Stream
 
 MAX_CHOICES: Final = 64
 """Ways of reading one number that are tried; with more, one of them would fit the check by chance."""
+MAX_SHORTER: Final = 6
+"""Ways to take one sign of twins away; with more, one of them would fit the check by chance."""
 
 _TOKEN: Final = re.compile(r"[0-9A-Za-z]+")
 _WITH_STROKES: Final = re.compile(r"[\[\]!]?[0-9A-Za-z]+")
@@ -53,7 +55,10 @@ def settle(printed: str, allowed: Sequence[str], holds: Callable[[str], bool]) -
         None where the check holds for no reading, or for more than one.
     """
     if len(printed) == len(allowed) + 1:
-        whole = {one[0] for shorter in _without_twins(printed) if (one := settle(shorter, allowed, holds))}
+        shorter = set(_without_twins(printed))
+        if len(shorter) > MAX_SHORTER:
+            return None
+        whole = {one[0] for text in shorter if (one := settle(text, allowed, holds))}
         return (whole.pop(), True) if len(whole) == 1 else None
     if len(printed) != len(allowed):
         return None

@@ -31,14 +31,15 @@ def away(days: float) -> LineView:
     ("days_left", "line", "risk"),
     [
         (30, UP, DeadlineRisk.NONE),
-        (7, UP, DeadlineRisk.NEAR),
+        (15, UP, DeadlineRisk.NONE),
+        (14, UP, DeadlineRisk.NEAR),
         (0, UP, DeadlineRisk.NEAR),
         (-1, UP, DeadlineRisk.PASSED),
         (-1, away(1), DeadlineRisk.PASSED),
         (3, away(0.01), DeadlineRisk.ROAD),  # never less than three days in hand
         (4, away(0.01), DeadlineRisk.NEAR),
         (10, away(5), DeadlineRisk.ROAD),  # away for five days: perhaps for five more, and as much again
-        (11, away(5), DeadlineRisk.NONE),
+        (11, away(5), DeadlineRisk.NEAR),
         (
             5,
             LineView(connected=False, waiting=3, oldest_s=4 * DAY_S),

@@ -16,8 +16,10 @@ from appliance.cards.software.personalise import Blank, Form, zone_of
 from contracts.desk_api import door
 from contracts.desk_api.clerk import DeadlineRisk, Identified, Stage, VerdictKind
 from contracts.identity import fingerprint
-from contracts.messages.letters import LetterWord
+from contracts.messages.letters import RESERVED, LetterWord
+from contracts.practices.catalogue import shipped
 from tests.appliance.desk.kit import ESTRATTO, NASPI, ROME, DeskProcess, Line, Refused, post
+from tests.peers.citizen import answers_for
 
 
 def test_from_the_card_to_the_sealed_letter(desk, clerk):
@@ -47,6 +49,25 @@ def test_from_the_card_to_the_sealed_letter(desk, clerk):
     for document in manifest["documents"]:
         assert fingerprint(dossier.read(document["file"])) == document["sha256"]
     assert list((desk.state / "vault" / "drafts").iterdir()) == []
+
+
+def test_nothing_outside_the_letter_tells_which_reserved_practice_it_was(desk, clerk):
+    practice = shipped().valid("bonus_nido", dt.datetime.now(ROME).date())
+    assert practice.special_category
+    answers = {**answers_for(practice), "tipo": ["asilo"]}
+    clerk.identify()
+    clerk.ask("choose", practice=practice.key)
+    assert clerk.fill(answers).deadline is not None
+    clerk.ask("take_page", attachment="ricevute")
+    clerk.ask("pages_done")
+    clerk.ask("confirm_read_back")
+    clerk.sign_and_seal()
+    outbox = desk.outbox()
+    (entry,) = outbox.waiting()
+    outbox.close()
+    assert (entry.label.practice, entry.label.deadline) == (RESERVED, None)
+    for file in desk.state.rglob("*"):
+        assert not file.is_file() or practice.id.encode() not in file.read_bytes(), file
 
 
 def test_while_the_line_is_away_a_near_last_day_says_where_else_to_go(desk, clerk):

@@ -93,10 +93,8 @@ def test_words_for_the_officer():
     assert lines["campo_nuovo"] == "una risposta", "a field we do not know is shown under its name"
     assert found.unchecked == ["Denuncia di furto o smarrimento del documento", "not_checked.tomorrow"]
     assert found.papers[0].is_pdf
-    assert reading.practice_of(unpack(dossier(LETTER)), "x", catalogue.shipped()) == (
-        "Disoccupazione (NASpI)",
-        55,
-    )
+    assert reading.practice_of(unpack(dossier(LETTER)), "x", catalogue.shipped()) == "Disoccupazione (NASpI)"
+    assert reading.term_of(unpack(dossier(LETTER)), "x", catalogue.shipped()) == (55, False)
 
 
 @pytest.mark.parametrize("way", SignatureWay)
@@ -123,4 +121,5 @@ def test_a_manifest_of_nothing_is_read_without_inventing():
     read = reading.read(found, "ignota@2030-01", catalogue.shipped())
     assert (read.citizen, read.sections, read.papers, read.identified) == ([], [], [], [])
     assert reading.citizen_of(found) == ""
-    assert reading.practice_of(found, "ignota@2030-01", catalogue.shipped()) == ("ignota@2030-01", None)
+    assert reading.practice_of(found, "ignota@2030-01", catalogue.shipped()) == "ignota@2030-01"
+    assert reading.term_of(found, "ignota@2030-01", catalogue.shipped()) == (None, False)

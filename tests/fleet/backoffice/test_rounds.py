@@ -10,7 +10,8 @@ import pytest
 from contracts import codec, envelope
 from contracts.envelope import Purpose, Statement
 from contracts.errors import PueError
-from contracts.messages.letters import LetterState, LetterWord
+from contracts.messages.letters import RESERVED, LetterState, LetterWord
+from contracts.practices import terms
 from fleet.backoffice.gate import GateRefused, GateUnreachable, HttpsGate
 from fleet.backoffice.opening import Opener
 from fleet.backoffice.register import Announced, MoveRefused, Register, Stage
@@ -107,10 +108,10 @@ def desk(world, tmp_path, clock):
     desk.register.close()
 
 
-def add(desk, content=None, **label):
+def add(desk, content=None, *, manifest=None, **label):
     world = desk.world
     letter = world.new_id()
-    sealed = world.seal(content if content is not None else dossier(letter))
+    sealed = world.seal(content if content is not None else dossier(letter, **(manifest or {})))
     label = world.label(sealed, letter=letter, **label)
     cursor = len(desk.tray.waiting) + 1
     desk.tray.waiting.append((Announced(cursor, label, unix_ms(desk.clock.now())), sealed))
@@ -128,6 +129,24 @@ def test_a_letter_gets_its_number_and_its_term(desk):
     day = dt.datetime.strptime(entry.protocollo[10:20], "%d/%m/%Y").replace(tzinfo=dt.UTC).date()
     assert dt.date.fromisoformat(state.answer_by) - day == dt.timedelta(days=55)
     assert (entry.citizen, entry.practice_name) == ("PROVA BIANCA", "Disoccupazione (NASpI)")
+
+
+def test_a_term_in_working_days_is_counted_so(desk):
+    letter = add(
+        desk, manifest={"practice": "isee_dsu@2026-01", "answer_term": {"days": 10, "working": True}}
+    )
+    desk.rounds.once()
+    entry = desk.register.entry(letter)
+    day = dt.datetime.strptime(entry.protocollo[10:20], "%d/%m/%Y").replace(tzinfo=dt.UTC).date()
+    assert dt.date.fromisoformat(entry.answer_by) == terms.working_days_later(day, 10)
+
+
+def test_the_term_of_a_reserved_practice_stays_in_the_register(desk):
+    letter = add(desk, practice=RESERVED)
+    desk.rounds.once()
+    assert desk.register.entry(letter).answer_by
+    (state,) = desk.states()
+    assert (state.word, state.answer_by) == (LetterWord.RECEIVED, None)
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -11,7 +11,7 @@ from appliance.capture.mrz import reading
 from appliance.capture.mrz.layouts import TD1
 from appliance.capture.mrz.reading import read_printed_lines
 from appliance.capture.mrz.shapes import ALPHABET
-from appliance.capture.mrz.zone import settled
+from appliance.capture.mrz.zone import zone_in
 from tests.papers import cards, desks
 
 
@@ -58,7 +58,7 @@ def test_a_letter_is_not_sure_only_because_its_place_takes_no_digits(said, confi
     shapes = [[{**dict.fromkeys(ALPHABET, 1e-4), sign: 0.99} for sign in line] for line in lines]
     shapes[2][0] = {**dict.fromkeys(ALPHABET, 1e-4), "B": 0.005, said: 0.98}
     shaped = reading.Shaped(TD1, shapes, 0.99)
-    assert reading._confirmed(settled(TD1, shapes), shaped) is confirmed
+    assert reading._confirmed(zone_in(TD1, shapes), shaped) is confirmed
 
 
 def test_signs_that_stand_evenly_need_no_recogniser(monkeypatch):
