@@ -43,13 +43,17 @@ class Edges:
         """Width and height."""
         return self.change.shape[1], self.change.shape[0]
 
-    def change_at(self, points: Floats) -> Numbers:
-        """`change` at the pixels nearest to points (… × (x, y)); nothing outside the picture."""
-        return np.asarray(_at(self.change, points), np.int16)
+    def change_at(self, x: Floats, y: Floats) -> Numbers:
+        """`change` at the pixels nearest to points, whose parts are given apart; nothing outside the picture."""
+        across, down = (np.ascontiguousarray(part, np.float32).reshape(-1, x.shape[-1]) for part in (x, y))
+        seen = cv2.remap(self.change, across, down, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+        return np.asarray(seen, np.int16).reshape(*x.shape, 3)
 
     def calm_at(self, points: Floats) -> Pixels:
         """`calm` at the pixels nearest to points (… × (x, y)); the border's outside the picture."""
-        return np.asarray(_at(self.calm, points, cv2.BORDER_REPLICATE), np.uint8)
+        rows = np.ascontiguousarray(points, np.float32).reshape(-1, points.shape[-2], 2)
+        seen = cv2.remap(self.calm, rows, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(seen, np.uint8).reshape(*points.shape[:-1], 3)
 
     def inside(self, points: Floats) -> npt.NDArray[np.bool_]:
         """Which points lie in the picture."""
@@ -68,19 +72,14 @@ class Edges:
         """
         best = np.zeros(points.shape[:-1], np.float32)
         across, down = np.float32(normal[..., 0]), np.float32(normal[..., 1])
+        x, y = np.ascontiguousarray(points[..., 0]), np.ascontiguousarray(points[..., 1])
         for off in range(-reach_px, reach_px + 1):
-            change = self.change_at(points + normal * off)
+            change = self.change_at(x + normal[..., 0] * off, y + normal[..., 1] * off)
             strength = change[..., 0].astype(np.float32)
             crossing = np.abs(change[..., 1] * across + change[..., 2] * down)
-            strength[crossing <= square * np.maximum(strength, 1)] = 0
-            np.maximum(best, strength, out=best)
+            squarely = crossing > square * np.maximum(strength, 1)
+            np.maximum(best, strength, out=best, where=squarely)
         return np.asarray(np.minimum(best / self.least, 1), np.float32)
-
-
-def _at(plane: npt.NDArray[Any], points: Floats, border: int = cv2.BORDER_CONSTANT) -> npt.NDArray[Any]:
-    rows = np.ascontiguousarray(points, np.float32).reshape(-1, points.shape[-2], 2)
-    seen = cv2.remap(plane, rows, None, cv2.INTER_NEAREST, borderMode=border)
-    return np.asarray(seen).reshape(*points.shape[:-1], plane.shape[2])
 
 
 def edges_of(frame: Pixels) -> Edges:

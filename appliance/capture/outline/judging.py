@@ -151,7 +151,7 @@ def _inside(quads: Quads, edges: Edges) -> tuple[Floats, Floats, Floats, Floats]
     u, v = (one.reshape(-1) for one in np.meshgrid(share, share))
     corners = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], 1)
     seen = edges.calm_at(np.einsum("gc,ncd->ngd", corners, quads)).astype(np.float32)
-    colour = np.abs(seen[..., 1:] - 128).sum(2)
+    colour = np.abs(seen[..., 1] - 128) + np.abs(seen[..., 2] - 128)
     light = np.median(seen[..., 0], 1)
     around = np.median(edges.calm[::8, ::8, 0])
     return (
