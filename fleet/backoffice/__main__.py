@@ -23,6 +23,8 @@ from contracts.errors import PueError
 from contracts.settings import Effective, SettingsError, load_settings
 from fleet.backoffice import keys
 from fleet.backoffice.app import OFFICER, Office, create_app
+from fleet.backoffice.destinations.folder import FolderDestination
+from fleet.backoffice.destinations.segnatura import Body
 from fleet.backoffice.gate import HttpsGate
 from fleet.backoffice.opening import Opener
 from fleet.backoffice.register import ACCOUNT_TABLES, Register
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import flask
+
+    from fleet.backoffice.destinations.port import Destination
 
 PREFIX = "PUE_BACKOFFICE_"
 
@@ -117,6 +121,16 @@ def _register(settings: BackofficeSettings) -> Register:
     return Register(path, own.statement, office=settings.office, sede=settings.sede)
 
 
+def _destination(settings: BackofficeSettings) -> Destination | None:
+    """The body's own register as configured; None: ours gives the number."""
+    if settings.destination == "register":
+        return None
+    if not settings.folder.path:
+        raise SettingsError("destination is folder: say which, with folder.path", key="folder.path")
+    to = Body(settings.name, settings.folder.ipa, settings.folder.aoo)
+    return FolderDestination(Path(settings.folder.path), to, ask_every_s=settings.folder.ask_every_s)
+
+
 def _accounts(register: Register) -> Accounts:
     clock = SystemClock()
     return Accounts(register.db, ACCOUNT_TABLES, roles=(OFFICER,), now_ms=lambda: unix_ms(clock.now()))
@@ -124,7 +138,9 @@ def _accounts(register: Register) -> Accounts:
 
 def _run(effective: Effective[BackofficeSettings], _args: argparse.Namespace) -> None:
     settings = effective.value
-    keys.load(settings.root)  # said here and not in the serving process: a reason on stderr and exit 1
+    # Said here and not in the serving process: a reason on stderr and exit 1.
+    keys.load(settings.root)
+    _destination(settings)
     Server(
         lambda: _wire(settings), host=settings.listen_host, port=settings.listen_port, name="backoffice"
     ).run()
@@ -135,7 +151,8 @@ def _wire(settings: BackofficeSettings) -> flask.Flask:
     clock = SystemClock()
     register = _register(settings)
     opener = Opener(keys.load(settings.root), settings.root)
-    rounds = Rounds(register, opener, HttpsGate(settings.gate_url, settings.root), clock)
+    gate = HttpsGate(settings.gate_url, settings.root)
+    rounds = Rounds(register, opener, gate, clock, _destination(settings))
     rounder = Rounder(rounds, clock, every_s=settings.fetch_every_s, died=end_process)
     accounts = _accounts(register)
     office = Office(

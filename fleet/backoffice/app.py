@@ -51,6 +51,16 @@ UNREADABLE: Final = {
     "dossier.damaged": "Il fascicolo dentro la busta è danneggiato.",
     "dossier.tampered": "Un documento del fascicolo non corrisponde a quello firmato.",
 }
+STOPPED: Final = {
+    "destination.refused": "L'ufficio protocollo non ha registrato la pratica.",
+    "destination.letter_gone": "La cartella di questa pratica non è più dove era stata messa. La rimetta al suo posto prima di riprovare.",
+    "destination.word_unreadable": "La risposta dell'ufficio protocollo non è un file di testo che si può leggere.",
+    "destination.not_a_number": "Il numero scritto dall'ufficio protocollo, o la sua data, non è valido.",
+    "register.number_taken": "Questo numero di protocollo è già di un'altra pratica.",
+    "destination.too_many_attempts": "La consegna al protocollo non è riuscita dopo molti tentativi.",
+    "destination.no_segnatura": "La sede o il numero provvisorio scritti sulla busta non permettono di preparare la segnatura.",
+}
+"""Why a hand-over stands still; another code: the sentence of `stopped_words`."""
 
 
 class DocumentMissing(PueError):
@@ -142,6 +152,8 @@ class _View:
             entry=entry,
             found=found,
             why=UNREADABLE.get(entry.code or why, ""),
+            handing=self._office.register.handing(entry.letter),
+            stopped_words=stopped_words,
             days_left=_days_left(entry, today),
             history=self._office.register.history(entry.letter),
             acts=[(word, ACTS[word]) for word in entry.moves()],
@@ -209,6 +221,11 @@ def _weight(size_bytes: int) -> str:
 def _comune(site: str) -> str:
     belfiore = site.partition("-")[0].upper()
     return next((f"{c.name} ({c.provincia})" for c in places.comuni() if c.belfiore == belfiore), site)
+
+
+def stopped_words(code: str) -> str:
+    """Why the body's register has not taken a letter, as an officer reads it."""
+    return STOPPED.get(code) or UNREADABLE.get(code) or "Il protocollo dell'ente non ha preso la pratica."
 
 
 def problem_words(problem: Problem) -> str:

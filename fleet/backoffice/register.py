@@ -1,9 +1,10 @@
 """The recipient's register: which letters came, their *protocollo*, their states. One SQLite file.
 
-A letter goes through four stages, each committed before the next begins: announced (its label is known), held (its
-sealed bytes are on our disk), then registered or unreadable. The protocol number and the first signed state are
-written in one transaction, so a crash repeats the same words and never gives a second number
-(DPR 445/2000 art. 53: the number is given once and never changed).
+A letter goes through its stages, each committed before the next begins: announced (its label is known), held (its
+sealed bytes are on our disk), then registered or unreadable. Where the body has a register of its own, a letter stands
+between held and registered in its hand-over (`handing`), or waits for an officer (`stopped`). The protocol number and
+the first signed state are written in one transaction, so a crash repeats the same words and never gives a second
+number (DPR 445/2000 art. 53: the number is given once and never changed).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contracts.envelope import Purpose, sign_statement
 from contracts.errors import PueError
 from contracts.messages.letters import RESERVED, Label, LetterState, LetterWord
 from contracts.practices import terms
+from contracts.settled import settled
 from fleet.database import Database
 from fleet.faces import accounts
 
@@ -68,6 +70,17 @@ _states = sa.Table(
     sa.Column("statement", sa.Text, nullable=False),
     sa.Column("posted_ms", sa.BigInteger, index=True),
 )
+_handovers = sa.Table(
+    "handover",
+    metadata,
+    sa.Column("letter", sa.String(36), sa.ForeignKey("letter.letter"), primary_key=True),
+    sa.Column("opened", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("taken", sa.Boolean, nullable=False, default=False),
+    sa.Column("next_ms", sa.BigInteger, nullable=False, default=0),
+    sa.Column("code", sa.String(120), nullable=False, default=""),
+    sa.Column("reason", sa.String(300), nullable=False, default=""),
+)
 
 MOVES: Final[dict[LetterWord, tuple[LetterWord, ...]]] = {
     LetterWord.RECEIVED: (LetterWord.IN_PROGRESS,),
@@ -82,6 +95,10 @@ class Stage(enum.StrEnum):
 
     ANNOUNCED = "announced"
     HELD = "held"
+    HANDING = "handing"
+    """Opened, and on its way into the body's own register."""
+    STOPPED = "stopped"
+    """The body's register refused it or cannot be reached: an officer must act."""
     REGISTERED = "registered"
     UNREADABLE = "unreadable"
 
@@ -97,6 +114,12 @@ class MoveRefused(PueError):
     """The state cannot follow the present one, or somebody else has moved it since the page was drawn."""
 
     code = "register.move_refused"
+
+
+class NumberTaken(PueError):
+    """The body's register answered with a number that another letter has."""
+
+    code = "register.number_taken"
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -151,6 +174,26 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     practice_name: str
     answer_days: int | None
     working_days: bool = False
+
+
+class Handing(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the hand-over to the body's register has come.
+
+    Attributes:
+        opened: what will be written down with the number.
+        attempt: tries begun, written before each is made.
+        taken: handed over whole; only the number is missing.
+        next_ms: when to try or to ask again.
+        code: what stands in the way, empty if nothing does.
+        reason: words of the other side, for the officer only.
+    """
+
+    opened: Opened
+    attempt: int
+    taken: bool
+    next_ms: int
+    code: str
+    reason: str
 
 
 def _due(day: dt.date, opened: Opened) -> dt.date | None:
@@ -229,23 +272,94 @@ class Register:
             day = now.astimezone(ROME).date()
             newest = sa.select(sa.func.max(_letters.c.ordinal)).where(_letters.c.year == day.year)
             ordinal = (db.scalar(newest) or 0) + 1
-            protocollo = f"INPS.{self._sede}.{day:%d/%m/%Y}.{ordinal:07d}"
-            due = _due(day, opened)
+            number = {
+                "protocollo": f"INPS.{self._sede}.{day:%d/%m/%Y}.{ordinal:07d}",
+                "year": day.year,
+                "ordinal": ordinal,
+            }
+            _enter(db, letter, opened, number, at=now)
+            return self._say(db, letter, LetterWord.RECEIVED, now, by="registro")
+
+    # --- the hand-over to the body's own register -------------------------------------
+
+    def begin_handover(self, letter: str, opened: Opened) -> None:
+        """The letter is open and goes to the body's register from now on; the term runs from the number's day."""
+        with self.db.write() as db:
+            if db.execute(sa.select(_handovers).where(_handovers.c.letter == letter)).first() is None:
+                row = {"letter": letter, "opened": msgspec.json.encode(opened).decode()}
+                db.execute(sa.insert(_handovers).values(**row))
+            names = {"citizen": opened.citizen[:200], "practice_name": opened.practice_name[:200]}
             db.execute(
                 sa.update(_letters)
-                .where(_letters.c.letter == letter)
-                .values(
-                    stage=Stage.REGISTERED,
-                    protocollo=protocollo,
-                    year=day.year,
-                    ordinal=ordinal,
-                    registered_ms=_ms(now),
-                    citizen=opened.citizen[:200],
-                    practice_name=opened.practice_name[:200],
-                    answer_by=due.isoformat() if due else None,
-                )
+                .where(_letters.c.letter == letter, _letters.c.stage == Stage.HELD)
+                .values(stage=Stage.HANDING, **names)
             )
-            return self._say(db, letter, LetterWord.RECEIVED, now, by="registro")
+
+    def to_hand_over(self, now: dt.datetime) -> list[tuple[Entry, Handing]]:
+        """Letters whose next try is due, oldest first."""
+        query = (
+            sa.select(_letters, *_HANDING)
+            .join(_handovers, _handovers.c.letter == _letters.c.letter)
+            .where(_letters.c.stage == Stage.HANDING, _handovers.c.next_ms <= _ms(now))
+            .order_by(_letters.c.cursor)
+        )
+        with self.db.read() as db:
+            return [(_entry(row), _handing(row)) for row in db.execute(query)]
+
+    def handing(self, letter: str) -> Handing | None:
+        """The hand-over of a letter; None where there is none."""
+        query = sa.select(*_HANDING).where(_handovers.c.letter == letter)
+        with self.db.read() as db:
+            row = db.execute(query).first()
+        return _handing(row) if row is not None else None
+
+    def count_attempt(self, letter: str) -> int:
+        """Write down that a try begins; which one it is."""
+        with self.db.write() as db:
+            here = _handovers.c.letter == letter
+            db.execute(sa.update(_handovers).where(here).values(attempt=_handovers.c.attempt + 1))
+            return db.scalar(sa.select(_handovers.c.attempt).where(here)) or 0
+
+    def taken(self, letter: str, ask_at: dt.datetime) -> None:
+        """The other side has it whole; ask for the number then."""
+        self._note(letter, taken=True, next_ms=_ms(ask_at), code="", reason="")
+
+    def wait(self, letter: str, until: dt.datetime, code: str) -> None:
+        """Nothing to be had now; `code` is what stands in the way."""
+        self._note(letter, next_ms=_ms(until), code=code, reason="")
+
+    def stop(self, letter: str, code: str, reason: str = "") -> None:
+        """An officer must act; the desk is told nothing, because nothing is decided."""
+        with self.db.write() as db:
+            values = {"code": code, "reason": reason[:300]}
+            db.execute(sa.update(_handovers).where(_handovers.c.letter == letter).values(**values))
+            db.execute(
+                sa.update(_letters)
+                .where(_letters.c.letter == letter, _letters.c.stage == Stage.HANDING)
+                .values(stage=Stage.STOPPED)
+            )
+
+    def _note(self, letter: str, **values: object) -> None:
+        with self.db.write() as db:
+            db.execute(sa.update(_handovers).where(_handovers.c.letter == letter).values(**values))
+
+    def register_as(
+        self, letter: str, opened: Opened, protocollo: str, *, at: dt.datetime, now: dt.datetime
+    ) -> Entry:
+        """Write the number the body gave at `at`, and say RECEIVED; a letter that has its number keeps it.
+
+        Raises:
+            NumberTaken: another letter has this number.
+        """
+        with self.db.write() as db:
+            entry = _one(db, letter)
+            if entry.protocollo is not None:
+                return entry
+            if db.execute(sa.select(_letters.c.letter).where(_letters.c.protocollo == protocollo)).first():
+                raise NumberTaken("this protocol number is another letter's", letter=letter)
+            _enter(db, letter, opened, {"protocollo": protocollo}, at=at)
+            db.execute(sa.delete(_handovers).where(_handovers.c.letter == letter))
+            return self._say(db, letter, LetterWord.RECEIVED, now, by="protocollo")
 
     def set_aside(self, letter: str, code: str, now: dt.datetime) -> Entry:
         """Say UNREADABLE with the code of what is wrong; said once for the same code."""
@@ -258,8 +372,16 @@ class Register:
             return self._say(db, letter, LetterWord.UNREADABLE, now, by="registro", code=code)
 
     def try_again(self, letter: str) -> None:
-        """Put an unreadable letter back before the opener, e.g. after the fleet's new authority was installed."""
+        """Put an unreadable letter back before the opener, a stopped one on its way again with its tries counted anew.
+
+        E.g. after the fleet's new authority was installed, or the body's register was mended.
+        """
         with self.db.write() as db:
+            stopped = (_letters.c.letter == letter) & (_letters.c.stage == Stage.STOPPED)
+            if db.execute(sa.select(_letters.c.letter).where(stopped)).first():
+                anew = {"attempt": 0, "next_ms": 0, "code": "", "reason": ""}
+                db.execute(sa.update(_handovers).where(_handovers.c.letter == letter).values(**anew))
+                db.execute(sa.update(_letters).where(stopped).values(stage=Stage.HANDING))
             db.execute(
                 sa.update(_letters)
                 .where(_letters.c.letter == letter, _letters.c.stage == Stage.UNREADABLE)
@@ -359,6 +481,36 @@ class Register:
         with self.db.read() as db:
             rows = db.execute(query).all()
         return [Said(r.step, LetterWord(r.word), r.at_ms, r.by, r.posted_ms is not None) for r in rows]
+
+
+_HANDING: Final = tuple(c.label(f"handing_{c.name}") for c in _handovers.c)
+
+
+def _handing(row: sa.Row[Any]) -> Handing:
+    return Handing(
+        opened=msgspec.json.decode(row.handing_opened, type=settled(Opened)),
+        attempt=row.handing_attempt,
+        taken=row.handing_taken,
+        next_ms=row.handing_next_ms,
+        code=row.handing_code,
+        reason=row.handing_reason,
+    )
+
+
+def _enter(db: orm.Session, letter: str, opened: Opened, number: dict[str, Any], *, at: dt.datetime) -> None:
+    due = _due(at.astimezone(ROME).date(), opened)
+    db.execute(
+        sa.update(_letters)
+        .where(_letters.c.letter == letter)
+        .values(
+            stage=Stage.REGISTERED,
+            registered_ms=_ms(at),
+            citizen=opened.citizen[:200],
+            practice_name=opened.practice_name[:200],
+            answer_by=due.isoformat() if due else None,
+            **number,
+        )
+    )
 
 
 def _one(db: orm.Session, letter: str) -> Entry:

@@ -14,19 +14,34 @@ import msgspec
 
 from contracts.errors import Problem, PueError
 from contracts.practices import catalogue
+from fleet.backoffice.destinations.port import (
+    LONGEST_WAIT,
+    Handover,
+    NotANumber,
+    Refused,
+    Registered,
+    Taken,
+    Trouble,
+    Wait,
+    protocollo,
+)
 from fleet.backoffice.gate import GateRefused
 from fleet.backoffice.opening import NOT_A_DOSSIER
 from fleet.backoffice.reading import citizen_of, practice_of, term_of
-from fleet.backoffice.register import Opened, Stage
+from fleet.backoffice.register import NumberTaken, Opened, Stage
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from fleet.backoffice.destinations.port import Answer, Destination
     from fleet.backoffice.gate import Gate
     from fleet.backoffice.opening import Opener
-    from fleet.backoffice.register import Entry, Register
+    from fleet.backoffice.register import Entry, Handing, Register
     from fleet.clock import Clock
 
 log = logging.getLogger(__name__)
 LONGEST_PAUSE_S: Final = 60.0
+MAX_ATTEMPTS: Final = 20
 
 
 class Rounds:
@@ -37,10 +52,22 @@ class Rounds:
         opener: opens letters and holds their sealed form.
         gate: of the fleet.
         clock: the server's hour.
+        destination: the body's own register; None: ours gives the number.
+        max_attempts: tries of one hand-over before an officer must say to go on.
     """
 
-    def __init__(self, register: Register, opener: Opener, gate: Gate, clock: Clock) -> None:
+    def __init__(
+        self,
+        register: Register,
+        opener: Opener,
+        gate: Gate,
+        clock: Clock,
+        destination: Destination | None = None,
+        *,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> None:
         self._register, self._opener, self._gate, self._clock = register, opener, gate, clock
+        self._destination, self._max_attempts = destination, max_attempts
 
     def once(self) -> None:
         """One whole round.
@@ -53,6 +80,7 @@ class Rounds:
         self.announce()
         self.fetch()
         self.open()
+        self.hand_over()
         self.post()
 
     def announce(self) -> None:
@@ -75,7 +103,7 @@ class Rounds:
             raise troubles[0]
 
     def open(self) -> None:
-        """Open held letters: a *protocollo* for each that is a dossier, UNREADABLE for the others."""
+        """Open held letters: each that is a dossier to its *protocollo*, UNREADABLE for the others."""
         for entry in self._register.at_stage(Stage.HELD):
             self._open(entry)
 
@@ -93,7 +121,64 @@ class Rounds:
             answer_days=(term := term_of(dossier, practice, shipped))[0],
             working_days=term[1],
         )
-        self._register.register(entry.letter, opened, self._clock.now())
+        if self._destination is None:
+            self._register.register(entry.letter, opened, self._clock.now())
+        else:
+            self._register.begin_handover(entry.letter, opened)
+
+    def hand_over(self) -> None:
+        """Take opened letters to the body's register, and write down what it answered."""
+        if self._destination is None:
+            return
+        for entry, handing in self._register.to_hand_over(self._clock.now()):
+            answer = self._answer(self._destination, entry, handing)
+            if answer is not None:
+                self._write_down(entry, handing, answer)
+
+    def _answer(self, destination: Destination, entry: Entry, handing: Handing) -> Answer | None:
+        """What the destination says; None if it was not asked, because the letter had to stop."""
+        if handing.taken:
+            return destination.ask(entry.label, self._clock.now())
+        if handing.attempt >= self._max_attempts:
+            self._register.stop(entry.letter, "destination.too_many_attempts", handing.reason)
+            return None
+        try:
+            dossier = self._opener.open(entry.label, entry.arrived_ms)
+        except NOT_A_DOSSIER as why:
+            # It was one when it was first opened: our keys or authorities have changed since.
+            self._register.stop(entry.letter, why.code)
+            return None
+        # Counted first: a try that a crash cuts off was one.
+        case = Handover(
+            label=entry.label,
+            dossier=dossier,
+            practice_name=entry.practice_name,
+            attempt=self._register.count_attempt(entry.letter),
+        )
+        return destination.hand_over(case, self._clock.now())
+
+    def _write_down(self, entry: Entry, handing: Handing, answer: Answer) -> None:
+        now, letter = self._clock.now(), entry.letter
+        match answer:
+            case Registered():
+                self._registered(entry, handing, answer, now)
+            case Taken():
+                self._register.taken(letter, min(answer.ask_at, now + LONGEST_WAIT))
+            case Wait():
+                self._register.wait(letter, min(answer.until, now + LONGEST_WAIT), answer.code)
+            case Refused() | Trouble():
+                log.warning("letter %s is not registered by the body: %s", letter, answer.code)
+                self._register.stop(letter, answer.code, answer.reason)
+
+    def _registered(self, entry: Entry, handing: Handing, answer: Registered, now: dt.datetime) -> None:
+        at = answer.at or now
+        try:
+            self._register.register_as(
+                entry.letter, handing.opened, protocollo(answer.protocollo), at=at, now=now
+            )
+        except (NotANumber, NumberTaken) as why:
+            log.warning("letter %s got no usable number: %s", entry.letter, why.code)
+            self._register.stop(entry.letter, why.code)
 
     def post(self) -> None:
         """Hand over what was said and not yet confirmed. The gate takes the same statement twice as once."""

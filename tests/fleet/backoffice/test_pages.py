@@ -38,8 +38,14 @@ class Office:
         settings = (f"data_dir={self.world.recipient_dir}", f"gate_url={self.world.url}", *more)
         return [word for pair in settings for word in ("--set", pair)]
 
-    def start(self):
-        more = ("listen_port=0", "fetch_every_s=0.3", "office=INPS – sede di prova di Belluno", "sede=2500")
+    def start(self, *chosen):
+        more = (
+            *chosen,
+            "listen_port=0",
+            "fetch_every_s=0.3",
+            "office=INPS – sede di prova di Belluno",
+            "sede=2500",
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-m", "fleet.backoffice", *self.words(*more), "run"],
             cwd=ROOT,
@@ -158,6 +164,59 @@ def test_from_the_letter_to_the_decision(office, browser):
         look(visit, "06-nessuna")
 
 
+def test_the_protocol_office_has_the_word(tmp_path, browser):
+    """A folder as destination: refused on the page, tried again by its button, received with the office's number."""
+    world = World.make(tmp_path / "fleet")
+    world.gate()
+    register = program._register(BackofficeSettings(data_dir=str(world.recipient_dir)))
+    program._accounts(register).add("anna", PASSWORD, OFFICER)
+    register.close()
+    shared = tmp_path / "protocollo"
+    shared.mkdir()
+    office = Office(world)
+    office.start("destination=folder", f"folder.path={shared}", "folder.ask_every_s=0.2")
+    try:
+        letter = office.send()
+        place = shared / letter
+        until(place.is_dir, "the letter in the folder")
+        with Visit(browser, office.url) as visit:
+            page = visit.page
+            visit.go("/")
+            page.fill("#name", "anna")
+            page.fill("#password", PASSWORD)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("h1:has-text('Pratiche')")
+            visit.go(f"/pratica/{letter}")
+            assert "Al protocollo" in page.inner_text("main")
+            look(visit, "07-al-protocollo")
+            drop(place / "rifiuto.txt", "Manca il modulo firmato")
+            until(lambda: "Manca il modulo" in (page.reload(), page.inner_text("main"))[1], "the refusal")
+            look(visit, "08-non-protocollata")
+            visit.go("/")
+            assert "Non protocollata" in page.inner_text("table.register")
+            look(visit, "09-elenco-non-protocollata")
+            visit.go(f"/pratica/{letter}")
+            assert office.states(letter) == []
+            (place / "rifiuto.txt").unlink()
+            drop(place / "protocollo.txt", "BL-2026-0000042")
+            page.focus("button:has-text('Riprova a protocollare')")
+            page.keyboard.press("Enter")
+            (received,) = office.until(letter, "ricevuta")
+            assert received.protocollo == "BL-2026-0000042"
+            page.reload()
+            assert "BL-2026-0000042" in page.inner_text("main")
+    finally:
+        office.end()
+        world.close()
+
+
+def drop(path, text):
+    fresh = path.with_suffix(".in-arrivo")
+    fresh.write_text(text)
+    os.utime(fresh, (1_700_000_000, 1_700_000_000))
+    fresh.rename(path)
+
+
 def test_documents_and_pages_are_for_officers_only(office):
     letter = office.send()
     office.until(letter, "ricevuta")
@@ -223,6 +282,15 @@ def test_the_command_line(tmp_path):
     assert (tmp_path / "b" / "opening.key.pem").stat().st_mode & 0o777 == 0o600
     bad = run("join", "--certificate", str(tmp_path / "none"), "--authority", str(tmp_path / "none"))
     assert bad.returncode == 1
+
+
+def test_a_folder_that_is_not_named_is_asked_for(tmp_path):
+    words = ("--set", f"data_dir={tmp_path / 'b'}", "--set", "destination=folder")
+    for act, code in (("init", 0), ("run", 1)):
+        command = [sys.executable, "-m", "fleet.backoffice", *words, act]
+        end = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+        assert end.returncode == code
+    assert "folder.path" in end.stderr
 
 
 def test_it_ends_when_asked(office):
