@@ -69,6 +69,7 @@ class Purpose(enum.StrEnum):
     RECEIPT = "pue.receipt.v1"
     LETTER_STATE = "pue.letter-state.v1"
     TRUST_RELEASE = "pue.trust-release.v1"
+    CATALOGUE_RELEASE = "pue.catalogue-release.v1"
 
 
 class Statement(codec.Message, frozen=True, kw_only=True):

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from contracts.errors import PueError
 from contracts.messages.orders import OrderKind, OrderState, Precondition
-from contracts.messages.releases import MAX_TRUST_BYTES
+from contracts.messages.releases import MAX_CATALOGUE_BYTES, MAX_TRUST_BYTES
+from contracts.practices.yaml_text import MAX_FILE_BYTES
 from fleet import settings as fleet_settings
 from fleet.clock import SystemClock
 from fleet.database import Database
@@ -29,7 +30,8 @@ from fleet.enrolment.keys import fleet_key, write_public
 from fleet.health import board
 from fleet.orders import book
 from fleet.registry import boxes, certificates, recipients, table_files
-from fleet.releases import trust
+from fleet.releases import catalogue, trust
+from fleet.releases.book import ReleaseView
 from fleet.serve import gate, ingest, material, ports, whole
 from fleet.settings import FleetSettings
 
@@ -295,11 +297,62 @@ def _trust_list(arguments: argparse.Namespace) -> None:
     ground = _Ground(arguments)
     with ground.database().read() as session:
         known = trust.every(session)
-    lines = [
-        f"{'*' if one.current else ' '} {one.version:>6}  {one.dated}  {one.size_bytes:>9}  {one.sha256[:16]}  {one.origin}"
+    ground.say(known, _releases(known) or "nothing is published yet: `pue-fleet trust publish FILE`")
+
+
+def _catalogue_publish(arguments: argparse.Namespace) -> None:
+    ground = _Ground(arguments)
+    files = _catalogue_files(arguments.folder)
+    key = fleet_key(ground.settings.folder)
+    with ground.database().write() as session:
+        done = catalogue.publish(
+            session,
+            files,
+            version=arguments.version,
+            dated=arguments.dated,
+            origin=arguments.origin,
+            by=arguments.by,
+            key=key,
+            now=ground.clock.now(),
+        )
+    release = done.release
+    ground.say(
+        done,
+        f"catalogue {release.version} of {release.dated} is published: {len(files)} files, "
+        f"{release.size_bytes} bytes, sha256 {release.sha256}\n"
+        f"{done.boxes} boxes are asked to take it; the board says which have not.",
+    )
+
+
+def _catalogue_files(folder: Path) -> dict[str, bytes]:
+    """The YAML files of a folder, bounded as a whole; their names and contents are judged later."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml")
+    except OSError as why:
+        raise FileUnreadable(f"{folder} cannot be read: {why.strerror}") from why
+    files, left = {}, MAX_CATALOGUE_BYTES
+    for path in paths:
+        files[path.name] = _file(path, min(MAX_FILE_BYTES, left))
+        left -= len(files[path.name])
+    return files
+
+
+def _catalogue_list(arguments: argparse.Namespace) -> None:
+    ground = _Ground(arguments)
+    with ground.database().read() as session:
+        known = catalogue.every(session)
+    nothing = (
+        "nothing is published yet, boxes serve what came with them: `pue-fleet catalogue publish FOLDER`"
+    )
+    ground.say(known, _releases(known) or nothing)
+
+
+def _releases(known: Sequence[ReleaseView]) -> str:
+    return "\n".join(
+        f"{'*' if one.current else ' '} {one.version:>6}  {one.dated}  {one.size_bytes:>9}  {one.sha256[:16]}"
+        f"  {one.published_by:<12}  {one.origin}"
         for one in known
-    ]
-    ground.say(known, "\n".join(lines) or "nothing is published yet: `pue-fleet trust publish FILE`")
+    )
 
 
 # ---- the words
@@ -343,6 +396,7 @@ def _parser() -> argparse.ArgumentParser:
     _box_words(commands)
     _recipient_words(commands)
     _trust_words(commands)
+    _catalogue_words(commands)
     order = add("order", _order, "give a box an order", json=True)
     order.add_argument("box")
     order.add_argument("kind", choices=[kind.value for kind in OrderKind])
@@ -394,15 +448,30 @@ def _trust_words(commands: Any) -> None:
     add = _Adder(bundles.add_subparsers(required=True, metavar="WHAT"))
     new = add("publish", _trust_publish, "sign a trust bundle and ask every box to take it", json=True)
     new.add_argument("file", type=Path, help="the bundle; the fleet does not look inside")
-    new.add_argument(
-        "--version", type=int, required=True, help="as in the bundle; higher than every one before"
+    _release_words(
+        new,
+        version="as in the bundle; higher than every one before",
+        origin="where its certificates come from",
     )
-    new.add_argument(
-        "--dated", type=_day, required=True, metavar="YYYY-MM-DD", help="the bundle's day, as in it"
-    )
-    new.add_argument("--origin", required=True, help="where its certificates come from, for people")
-    new.add_argument("--by", default=os.environ.get("USER", "operator"), help="operator's user name")
     add("list", _trust_list, "all releases, newest first; * is the one boxes shall have", json=True)
+
+
+def _catalogue_words(commands: Any) -> None:
+    catalogues = commands.add_parser("catalogue", help="which practices citizens can ask for")
+    add = _Adder(catalogues.add_subparsers(required=True, metavar="WHAT"))
+    new = add(
+        "publish", _catalogue_publish, "judge and sign a catalogue and ask every box to take it", json=True
+    )
+    new.add_argument("folder", type=Path, help="all its YAML files; it replaces the catalogue before")
+    _release_words(new, version="higher than every one before", origin="who made it")
+    add("list", _catalogue_list, "all releases, newest first; * is the one boxes shall have", json=True)
+
+
+def _release_words(new: argparse.ArgumentParser, *, version: str, origin: str) -> None:
+    new.add_argument("--version", type=int, required=True, help=version)
+    new.add_argument("--dated", type=_day, required=True, metavar="YYYY-MM-DD", help="the day it was made")
+    new.add_argument("--origin", required=True, help=f"{origin}, for people")
+    new.add_argument("--by", default=os.environ.get("USER", "operator"), help="operator's user name")
 
 
 class _Adder:

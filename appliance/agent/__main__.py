@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from appliance.agent.acts.all import acts
 from appliance.agent.bell import BelledWorker
+from appliance.agent.bringing import Bringer
 from appliance.agent.carry_out import OrderBook
 from appliance.agent.desk_door import DeskDoor
 from appliance.agent.gate_files import GateFiles
@@ -40,14 +41,14 @@ from appliance.agent.settings import AgentSettings
 from appliance.agent.store import Store
 from appliance.agent.switchboard import Switchboard
 from appliance.agent.tls import client_tls
-from appliance.agent.trust import TrustBringer
 from appliance.agent.twin import Twin
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import SystemClock
 from appliance.runtime.logs import set_up_logging
+from appliance.runtime.release_files import CATALOGUE
 from appliance.runtime.settings import load_settings
 from appliance.runtime.systemd import Notifier
-from appliance.runtime.trust_files import trust_folder
+from appliance.runtime.trust_files import TRUST
 from appliance.runtime.workers import WorkerGroup, ZombieWorker
 from contracts import codec, topics
 from contracts.desk_api.status import LinkFacts
@@ -161,8 +162,9 @@ class Agent:
             before_days=settings.renew_before_days,
             look_every_s=settings.renew_look_every_s,
         )
-        self.trust = TrustBringer(
-            trust_folder(state),
+        self.trust = Bringer(
+            TRUST,
+            TRUST.folder(state),
             fleet_key,
             GateFiles(mine.post_url, self._tls, timeout_s=settings.trust.timeout_s),
             wanted=lambda: twin.desired.trust_version,
@@ -170,7 +172,17 @@ class Agent:
             chance=chance,
             rules=settings.trust,
         )
-        board.on_twin = self.trust.wake
+        self.catalogue = Bringer(
+            CATALOGUE,
+            CATALOGUE.folder(state),
+            fleet_key,
+            GateFiles(mine.post_url, self._tls, timeout_s=settings.catalogue.timeout_s),
+            wanted=lambda: twin.desired.catalogue_version,
+            reports=reports,
+            chance=chance,
+            rules=settings.catalogue,
+        )
+        board.on_twin = self._twin_changed
         board.connect(
             self.link, reports=reports, orders=self.orders, post=self.post, twin=twin, rounds=self.rounds
         )
@@ -186,6 +198,7 @@ class Agent:
             ("post", self.post),
             ("renewal", self.renewal),
             ("trust", self.trust),
+            ("catalogue", self.catalogue),
         )
         for name, part in parts:
             group.add(BelledWorker(name, part.run, part.wake))
@@ -201,6 +214,10 @@ class Agent:
 
     def raise_floor(self) -> None:
         self._clock.raise_floor()
+
+    def _twin_changed(self) -> None:
+        self.trust.wake()
+        self.catalogue.wake()
 
     def _tls(self) -> ssl.SSLContext:
         return client_tls(self.belongings.authority, self._files.certificate, self._files.key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from contracts.desk_api.status import DeskFacts, LinkFacts
 from contracts.errors import PueError
-from contracts.messages.report import EventState, Health, TrustHealth
+from contracts.messages.report import CatalogueHealth, EventState, Health, TrustHealth
 from contracts.topics import Up
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def gather(probes: Mapping[str, Probe], *, ts: int, boot: str, software: str) ->
         held, use = parts.get("trust"), desk.trust
         if isinstance(held, TrustHealth) and use is not None:
             parts["trust"] = TrustHealth(held=held.held, used=use.version, dated=use.dated, code=use.code)
+        lies, served = parts.get("catalogue"), desk.catalogue
+        if isinstance(lies, CatalogueHealth) and served is not None:
+            parts["catalogue"] = CatalogueHealth(held=lies.held, used=served.version, code=served.code)
     parts.setdefault("uptime_s", 0)
     return Health(
         ts=ts, boot=boot, software=software, desk_up=isinstance(desk, DeskFacts), failed=failed, **parts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from appliance.agent.bringing import BringRules
 from appliance.agent.post import PostRules
-from appliance.agent.trust import TrustRules
 
 
 class LinkRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,4 +57,5 @@ class AgentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sys: str = "/sys"
     link: LinkRules = LinkRules()
     post: PostRules = PostRules()
-    trust: TrustRules = TrustRules()
+    trust: BringRules = BringRules()
+    catalogue: BringRules = BringRules()

@@ -39,7 +39,6 @@ from appliance.runtime.workers import Worker, WorkerGroup
 from contracts.desk_api.clerk import ClerkDoor
 from contracts.desk_api.status import StatusDoor
 from contracts.errors import PueError
-from contracts.practices.catalogue import shipped
 
 if TYPE_CHECKING:
     from appliance.devices.barcode.port import Barcode
@@ -67,7 +66,7 @@ def run(settings: DeskSettings) -> int:
     desk = Desk(
         shelf,
         clock=clock,
-        catalogue=shipped(),
+        catalogues=wiring.open_catalogues(state, wiring.noted(shelf.journal)),
         belongings=lambda: read_belongings(identity),
         random=os.urandom,
         pseudonym_key=wiring.derived(key, "pseudonyms"),

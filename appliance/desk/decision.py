@@ -36,6 +36,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
         practice: the practice of a key; raises `PueError` for one this box does not hold.
         begin: the practice of a key if it may be begun today; raises `PueError` otherwise.
         clerk: pseudonym of the clerk at the desk.
+        catalogue: version of the catalogue that `begin` looks in.
     """
 
     now_ms: int
@@ -43,6 +44,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     practice: Callable[[str], Practice]
     begin: Callable[[str], Practice]
     clerk: str
+    catalogue: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True):

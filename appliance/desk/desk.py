@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import hmac
 import logging
@@ -34,6 +35,7 @@ from contracts.settled import settled
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from appliance.desk.catalogues import Catalogues
     from appliance.desk.perform import Hands
     from appliance.desk.sitting import Act, Event
     from appliance.outbox.store import Outbox
@@ -41,8 +43,8 @@ if TYPE_CHECKING:
     from appliance.vault.drafts import Drafts
     from appliance.vault.journal import Journal
     from appliance.vault.numbers import Ordinals
+    from contracts.desk_api.status import CatalogueUse
     from contracts.messages.enrolment import Belongings
-    from contracts.practices.catalogue import Catalogue
     from contracts.practices.model import Practice
 
 log = logging.getLogger(__name__)
@@ -160,7 +162,7 @@ class Desk:
     Args:
         shelf: the stores.
         clock: the hour.
-        catalogue: of practices.
+        catalogues: of practices.
         belongings: the box's name and place; raises `NotEnrolled`.
         random: source of ids.
         pseudonym_key: makes a clerk's pseudonym out of the user name.
@@ -174,13 +176,13 @@ class Desk:
         shelf: Shelf,
         *,
         clock: Clock,
-        catalogue: Catalogue,
+        catalogues: Catalogues,
         belongings: Callable[[], Belongings],
         random: Callable[[int], bytes],
         pseudonym_key: bytes,
         draft_days: int,
     ) -> None:
-        self._shelf, self._clock, self._catalogue = shelf, clock, catalogue
+        self._shelf, self._clock, self._catalogues = shelf, clock, catalogues
         self._belongings, self._random = belongings, random
         self._pseudonym_key, self._draft_days = pseudonym_key, draft_days
         self._lock = threading.RLock()
@@ -230,16 +232,19 @@ class Desk:
             return Day(self._day.day, self._day.completed, self._day.abandoned)
 
     def practice(self, key: str) -> Practice:
-        """The practice of a key.
+        """The practice of a key: of the open sitting as it was when it was chosen, else as it is now.
 
         Raises:
             PracticeUnknown: this box does not hold it.
         """
-        return self._catalogue.get(key)
+        state = self._sitting
+        if state is not None and state.practice_key == key:
+            return self._practice_of(state, key)
+        return self._catalogues.current[1].get(key)
 
     def practices_today(self) -> list[Practice]:
         """What can be begun today."""
-        return self._catalogue.on(self.today())
+        return self._catalogues.current[1].on(self.today())
 
     def pseudonym(self, user: str) -> str:
         """How a clerk is named on paper and in dossiers."""
@@ -258,6 +263,7 @@ class Desk:
             if self._shelf.free_bytes() < ROOM_BYTES:
                 raise DiskFull("the disk is too full for a sitting", needed_bytes=ROOM_BYTES)
             site = self._belongings().site.site
+            self._catalogues.look()
             now_ms, year = self.now_ms(), self.today().year
             state = Sitting(
                 sitting=make_id(now_ms, self._random(10)),
@@ -339,6 +345,28 @@ class Desk:
             self._quiet = max(0, self._quiet - 1)
         self.note("desk.awake")
         self.bell.ring()
+
+    # ---- the catalogue
+
+    def take_catalogue(self) -> None:
+        """Take a newer catalogue if one lies there and nobody sits at the desk."""
+        with self._lock:
+            if self._sitting is None:
+                self._catalogues.look()
+
+    @property
+    def catalogue_use(self) -> CatalogueUse:
+        """Which practices are served, for the report."""
+        return self._catalogues.use
+
+    def forget_catalogues(self) -> None:
+        """Erase the catalogues that neither today's citizens nor a draft need."""
+        with self._lock:
+            states = [self._load(draft) for draft in self._shelf.drafts.names()]
+            open_now = [self._sitting] if self._sitting is not None else []
+            self._catalogues.forget_all_but(
+                {state.catalogue for state in (*states, *open_now) if state is not None}
+            )
 
     # ---- drafts
 
@@ -484,7 +512,7 @@ class Desk:
             raise DeskQuiet("the desk is held quiet for maintenance")
 
     def _apply(self, state: Sitting, event: Event, clerk: str, parts: Mapping[str, bytes]) -> None:
-        decision = session.decide(state, event, self._circumstances(clerk))
+        decision = session.decide(state, event, self._circumstances(clerk, state))
         if not isinstance(event, _PASSING):
             for part, data in parts.items():
                 self._shelf.drafts.save(state.sitting, part, data)
@@ -523,26 +551,31 @@ class Desk:
             words.SummaryPrinted: words.PrintFailed,
         }.get(type(event))
         if failed is not None:
-            decision = session.decide(state, failed(error.problem()), self._circumstances(""))
+            decision = session.decide(state, failed(error.problem()), self._circumstances("", state))
             self._become(decision.state)
         elif isinstance(event, words.Sealed):
             # The letter is in the outbox: that is what counts. The draft is cleared by the next start.
-            self._become(session.decide(state, event, self._circumstances("")).state)
+            self._become(session.decide(state, event, self._circumstances("", state)).state)
 
-    def _circumstances(self, clerk: str) -> Circumstances:
+    def _circumstances(self, clerk: str, state: Sitting) -> Circumstances:
         return Circumstances(
             now_ms=self.now_ms(),
             today=self.today(),
-            practice=self._catalogue.get,
+            practice=functools.partial(self._practice_of, state),
             begin=self._begin_practice,
             clerk=clerk,
+            catalogue=self._catalogues.current[0],
         )
 
     def _begin_practice(self, key: str) -> Practice:
-        practice = self._catalogue.get(key)
-        if self._catalogue.valid(practice.id, self.today()).key != key:
+        catalogue = self._catalogues.current[1]
+        practice = catalogue.get(key)
+        if catalogue.valid(practice.id, self.today()).key != key:
             raise PracticeUnknown("another version of this practice is valid today", key=key)
         return practice
+
+    def _practice_of(self, state: Sitting, key: str) -> Practice:
+        return self._catalogues.of(state.catalogue).get(key)
 
     def _keep(self, state: Sitting) -> None:
         self._shelf.drafts.save(state.sitting, STATE, msgspec.json.encode(state))

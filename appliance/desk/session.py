@@ -292,6 +292,7 @@ def _chosen(state: Sitting, event: words.Chosen, now: Circumstances) -> Decision
     begun = msgspec.structs.replace(
         state,
         stage=Stage.FORM,
+        catalogue=now.catalogue,
         practice_key=practice.key,
         practice_name=practice.name,
         answers=answers,

@@ -167,6 +167,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
         card: a card lies on the reader.
         carried: codice fiscale scanned from a Tessera Sanitaria; proves nothing.
         resume: stage to go on with once the citizen of a reopened draft is identified again.
+        catalogue: version of the catalogue the practice was chosen from; 0 = the software's own. A draft keeps it.
         step: the page of questions that is open; `reached` is the furthest one.
         answers: canonical where read, as typed where refused (then `problems` says so).
         from_card: fields filled from the card and not touched since.
@@ -193,6 +194,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     identified_ms: UnixMs | None = None
     by_sight_reason: str = ""
     resume: Stage | None = None
+    catalogue: int = 0
     practice_key: str = ""
     practice_name: str = ""
     step: int = 0

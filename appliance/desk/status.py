@@ -44,6 +44,7 @@ class StatusService:
         active = self._desk.sitting is not None
         if not active:  # the best moment to take a new bundle: nobody waits for it
             self._trust.look()
+            self._desk.take_catalogue()
         return door.DeskFacts(
             software=self._software,
             devices=[
@@ -64,6 +65,7 @@ class StatusService:
             clock=ClockHealth(trusted=trust.trusted, why=trust.why.value),
             quiet=self._desk.quiet,
             trust=self._trust.use,
+            catalogue=self._desk.catalogue_use,
         )
 
     def tell_link(self, request: door.LinkFacts) -> door.Nothing:

@@ -71,6 +71,8 @@ class Tending:
             self._rarely()
 
     def _rarely(self) -> None:
+        with contextlib.suppress(PueError):
+            self._desk.forget_catalogues()
         try:
             self._clock.raise_floor()
             self._desk.retire(self._receipt_days)

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from appliance.cards.trust import empty
 from appliance.cards.trust_sources import named_store
 from appliance.desk.belongings import read_belongings
+from appliance.desk.catalogues import Catalogues
 from appliance.desk.desk import Desk, Shelf
 from appliance.desk.settings import DeskSettings, driver_of
 from appliance.desk.trust import Believed
@@ -25,6 +26,7 @@ from appliance.devices.registry import make_device
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import SystemClock, ntp_synchronized
 from appliance.runtime.files import make_private_dir
+from appliance.runtime.release_files import CATALOGUE
 from appliance.runtime.trust_files import trust_folder
 from appliance.vault.clerks import Clerks
 from appliance.vault.drafts import Drafts
@@ -36,7 +38,7 @@ from contracts.errors import PueError
 
 if TYPE_CHECKING:
     from appliance.cards.trust import TrustStore
-    from appliance.desk.trust import Note
+    from appliance.desk.published import Note
     from appliance.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -110,6 +112,32 @@ def open_trust(state: Path, settings: DeskSettings, clock: Clock, note: Note) ->
         state / "vault" / "trust.floor",
         fleet_key=lambda: public_key_from_text(read_belongings(identity).fleet_key),
         given=given_trust(settings, clock),
+        note=note,
+    )
+
+
+def noted(journal: Journal) -> Note:
+    """Writes into the journal before there is a desk; what cannot be written stops nothing."""
+
+    def note(what: str, **facts: str | int | bool) -> None:
+        with contextlib.suppress(PueError):
+            journal.write(what, **facts)
+
+    return note
+
+
+def open_catalogues(state: Path, note: Note) -> Catalogues:
+    """The practices citizens are served by, now and after the next catalogue is published.
+
+    Raises:
+        StorageError: there is no place for copies.
+    """
+    identity, vault = state / "identity", state / "vault"
+    return Catalogues(
+        CATALOGUE.folder(state),
+        vault / "catalogue.floor",
+        vault / "catalogues",
+        fleet_key=lambda: public_key_from_text(read_belongings(identity).fleet_key),
         note=note,
     )
 

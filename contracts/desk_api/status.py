@@ -32,6 +32,18 @@ class TrustUse(msgspec.Struct, frozen=True, kw_only=True):
     code: Short = ""
 
 
+class CatalogueUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Which practices the desk serves.
+
+    Attributes:
+        version: of the catalogue in use; 0 = the one of its software.
+        code: why the published catalogue that lies on the box is refused; empty when it is not.
+    """
+
+    version: Count
+    code: Short = ""
+
+
 class DeskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the agent may know of the desk."""
 
@@ -41,6 +53,7 @@ class DeskFacts(msgspec.Struct, frozen=True, kw_only=True):
     clock: ClockHealth
     quiet: bool
     trust: TrustUse | None = None
+    catalogue: CatalogueUse | None = None
 
 
 class LinkFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -165,6 +165,20 @@ class TrustHealth(Message, frozen=True, kw_only=True):
     code: Short = ""
 
 
+class CatalogueHealth(Message, frozen=True, kw_only=True):
+    """The published catalogue of practices on this box: what lies there, and what the desk makes of it.
+
+    Attributes:
+        held: version that lies on the box under the fleet's signature; 0 = none.
+        used: version citizens are served by, 0 = the one of the software; None while the desk says nothing.
+        code: why the desk refuses what lies there; empty when it does not.
+    """
+
+    held: Count = 0
+    used: Count | None = None
+    code: Short = ""
+
+
 class Health(Head, frozen=True, kw_only=True):
     """The report of a box, every `health_every_s` of its twin.
 
@@ -181,6 +195,7 @@ class Health(Head, frozen=True, kw_only=True):
     clock: ClockHealth | None = None
     sitting: SittingHealth | None = None
     trust: TrustHealth | None = None
+    catalogue: CatalogueHealth | None = None
     certificate_days: float | None = None
     software: Short = ""
     desk_up: bool = True

@@ -18,6 +18,7 @@ class Desired(Message, frozen=True, kw_only=True):
         health_every_s: seconds between reports.
         keepalive_s: MQTT keep-alive; long on metered lines.
         trust_version: the trust bundle the box shall have (`contracts.messages.releases`); 0 = none is published.
+        catalogue_version: the catalogue of practices the box shall have; 0 = the one that comes with its software.
     """
 
     v: int = 1
@@ -25,6 +26,7 @@ class Desired(Message, frozen=True, kw_only=True):
     health_every_s: Annotated[int, Meta(ge=1, le=86_400)] = 300
     keepalive_s: Annotated[int, Meta(ge=5, le=3_600)] = 60
     trust_version: Count = 0
+    catalogue_version: Count = 0
 
 
 class Reported(Head, frozen=True, kw_only=True):

@@ -68,6 +68,7 @@ class _View:
             "light": light,
             "row": board.row(light, now),
             "trust": causes.trust(light, now),
+            "catalogue": causes.catalogue(light),
             "lines": lines,
             "more": len(lines) == LINES,
             "orders": orders,

@@ -17,7 +17,7 @@ LITTLE_DISK_RATIO: Final = 0.05
 CERTIFICATE_DAYS: Final = 30
 HOT_C: Final = 80.0
 TRUST_PATIENCE_S: Final = 7_200
-"""Boxes fetch a new trust list within an hour, each at its own moment, and say so with their next report."""
+"""Boxes fetch a release within an hour, each at its own moment, and say so with their next report."""
 OLD_TRUST_DAYS: Final = 365
 """Beyond this age a desk calls its trust list expired and no document green."""
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -93,10 +93,32 @@ def trust(light: BoxLight, now: datetime) -> Trust | None:
     )
 
 
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    """The catalogue of a box: what lies there, what its desk serves (0: the software's own), and why it refuses."""
+
+    held: int
+    used: int | None
+    code: str
+
+
+def catalogue(light: BoxLight) -> Catalogue | None:
+    """The catalogue of the last report; None if it says nothing of one."""
+    told = _dict(light.health, "catalogue")
+    held, used = told.get("held"), told.get("used")
+    if not isinstance(held, int):
+        return None
+    return Catalogue(
+        held=held, used=used if isinstance(used, int) else None, code=str(told.get("code") or "")
+    )
+
+
 def why(light: BoxLight, now: datetime) -> Cause:
     """The one cause to read first."""
     return (
-        _of_link(light, now) or _of_report(light, now) or _of_troubles(light) or _of_trust(light, now) or FINE
+        _of_link(light, now)
+        or _of_report(light, now)
+        or _of_troubles(light)
+        or next(iter(_of_releases(light, now)), FINE)
     )
 
 
@@ -169,16 +191,41 @@ def _of_report(light: BoxLight, now: datetime) -> Cause | None:  # noqa: PLR0911
         return Cause(Level.WATCH, f"A letter has been waiting for {span(outbox['oldest_s'])}.")
     if outbox.get("refused"):
         return Cause(Level.WATCH, f"{outbox['refused']} letter(s) were refused on the road.")
-    of_trust = _of_trust(light, now)
-    return of_trust if of_trust and of_trust.level is Level.WATCH else _of_the_rest(health, clock)
+    return next(
+        (one for one in _of_releases(light, now) if one.level is Level.WATCH), _of_the_rest(health, clock)
+    )
+
+
+def _of_releases(light: BoxLight, now: datetime) -> list[Cause]:
+    return [one for one in (_of_trust(light, now), _of_catalogue(light, now)) if one]
+
+
+def _of_catalogue(light: BoxLight, now: datetime) -> Cause | None:
+    """A box that does not have or does not use the published catalogue."""
+    wanted, told = light.box.desired.catalogue_version, catalogue(light)
+    late = _late(light, light.box.catalogue_asked_at, now)
+    if told is None:
+        said = f"It does not say which catalogue it has; version {wanted} is published."
+        return Cause(late, said) if wanted else None
+    if told.code:
+        return Cause(Level.WATCH, _sentence(f"its desk refuses the published catalogue: {words(told.code)}"))
+    if told.held < wanted:
+        has = f"version {told.held}" if told.held else "the one of its software"
+        return Cause(late, f"Its catalogue is not the published version {wanted}: it has {has}.")
+    return None
+
+
+def _late(light: BoxLight, asked_at: datetime | None, now: datetime) -> Level:
+    """Whether a box that has not fetched a release is only waited for."""
+    since = max(filter(None, (asked_at, light.box.enrolled_at)), default=None)
+    fresh = since is not None and (now - since).total_seconds() < TRUST_PATIENCE_S
+    return Level.WAITING if fresh else Level.WATCH
 
 
 def _of_trust(light: BoxLight, now: datetime) -> Cause | None:
     """A box that does not have, does not use or has outlived the published trust list."""
     wanted, told = light.box.desired.trust_version, trust(light, now)
-    asked_at = max(filter(None, (light.box.trust_asked_at, light.box.enrolled_at)), default=None)
-    fresh = asked_at is not None and (now - asked_at).total_seconds() < TRUST_PATIENCE_S
-    late = Level.WAITING if fresh else Level.WATCH
+    late = _late(light, light.box.trust_asked_at, now)
     if told is None:
         said = f"It does not say which trust list it has; version {wanted} is published."
         return Cause(late, said) if wanted else None

@@ -27,8 +27,6 @@ ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters and digits a person reads aloud without doubt: no 0, o, 1, l."""
 
 NAME_LENGTH: Final = 12
-TRUST_VERSION: Final = "trust_version"
-"""Name of the trust bundle's version among what all boxes shall have."""
 
 TOKEN_LENGTH: Final = 26
 """26 of 32 letters: 130 bits."""
@@ -69,8 +67,19 @@ class BoxState(enum.StrEnum):
     """Its certificates are revoked; it never comes back under this name."""
 
 
+class Wanted(enum.StrEnum):
+    """What all boxes shall have in one version; the values are fields of the twin."""
+
+    TRUST = "trust_version"
+    CATALOGUE = "catalogue_version"
+
+
 class Box(msgspec.Struct, frozen=True, kw_only=True):
-    """A box as other rooms see it. `trust_asked_at`: since when all boxes shall have the present trust bundle."""
+    """A box as other rooms see it.
+
+    Attributes:
+        trust_asked_at: since when all boxes shall have the present trust bundle; `catalogue_asked_at` likewise.
+    """
 
     box: BoxName
     site: Site
@@ -84,6 +93,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     enrolled_at: datetime | None
     desired: Desired
     trust_asked_at: datetime | None = None
+    catalogue_asked_at: datetime | None = None
 
 
 def random_text(length: int, choose: Callable[[str], str] = secrets.choice) -> str:
@@ -158,7 +168,7 @@ def add_box(
     )
     session.add(row)
     session.flush()
-    outbound.publish_twin(session, chosen, _desired(row, trust_version(session)), now=now)
+    outbound.publish_twin(session, chosen, _desired(row, _of_all(session)), now=now)
     timeline.note(session, chosen, timeline.Kind.BOX, "created", at=now, facts={"site": site})
     return chosen
 
@@ -208,7 +218,7 @@ def get(session: Session, box: str) -> Box:
     row = _row(session, box)
     site = session.get(SiteRow, row.site)
     assert site is not None
-    return _box(row, site, session.get(DesiredOfAllRow, TRUST_VERSION))
+    return _box(row, site, _of_all(session))
 
 
 def every(session: Session) -> list[Box]:
@@ -218,8 +228,8 @@ def every(session: Session) -> list[Box]:
         .join(SiteRow, BoxRow.site == SiteRow.site)
         .order_by(SiteRow.comune, BoxRow.site, BoxRow.box)
     )
-    trust = session.get(DesiredOfAllRow, TRUST_VERSION)
-    return [_box(row, site, trust) for row, site in session.execute(query)]
+    of_all = _of_all(session)
+    return [_box(row, site, of_all) for row, site in session.execute(query)]
 
 
 def set_desired(
@@ -239,33 +249,34 @@ def set_desired(
     row.health_every_s = health_every_s or row.health_every_s
     row.keepalive_s = keepalive_s or row.keepalive_s
     row.twin_rev += 1
-    desired = _desired(row, trust_version(session))
+    desired = _desired(row, _of_all(session))
     outbound.publish_twin(session, box, desired, now=now)
     timeline.note(session, box, timeline.Kind.TWIN, "desired", at=now, facts={"rev": row.twin_rev})
     return desired
 
 
-def trust_version(session: Session, *, lock: bool = False) -> int:
-    """The trust bundle all boxes shall have; 0 = none was published. `lock` keeps other writers away until the end."""
-    row = session.get(DesiredOfAllRow, TRUST_VERSION, with_for_update=lock)
+def wanted(session: Session, what: Wanted, *, lock: bool = False) -> int:
+    """The version all boxes shall have; 0 = none was published. `lock` keeps other writers away until the end."""
+    row = session.get(DesiredOfAllRow, what.value, with_for_update=lock)
     return 0 if row is None else row.value
 
 
-def want_trust(session: Session, version: int, *, now: datetime) -> int:
-    """Every box shall have this trust bundle: all twins are published anew. How many boxes that are."""
-    session.merge(DesiredOfAllRow(name=TRUST_VERSION, value=version, changed_at=now))
+def want(session: Session, what: Wanted, version: int, *, now: datetime) -> int:
+    """Every box shall have this version: all twins are published anew. How many boxes that are."""
+    session.merge(DesiredOfAllRow(name=what.value, value=version, changed_at=now))
     session.flush()
     rows = session.scalars(sa.select(BoxRow).where(BoxRow.state != BoxState.RETIRED.value)).all()
+    of_all = _of_all(session)
     for row in rows:
         row.twin_rev += 1
-        outbound.publish_twin(session, row.box, _desired(row, version), now=now)
+        outbound.publish_twin(session, row.box, _desired(row, of_all), now=now)
         timeline.note(
             session,
             row.box,
             timeline.Kind.TWIN,
             "desired",
             at=now,
-            facts={"rev": row.twin_rev, TRUST_VERSION: version},
+            facts={"rev": row.twin_rev, what.value: version},
         )
     return len(rows)
 
@@ -297,12 +308,22 @@ def _row(session: Session, box: str) -> BoxRow:
     return row
 
 
-def _desired(row: BoxRow, trust: int) -> Desired:
+def _of_all(session: Session) -> dict[str, DesiredOfAllRow]:
+    return {row.name: row for row in session.scalars(sa.select(DesiredOfAllRow))}
+
+
+def _version(of_all: dict[str, DesiredOfAllRow], what: Wanted) -> int:
+    row = of_all.get(what.value)
+    return 0 if row is None else row.value
+
+
+def _desired(row: BoxRow, of_all: dict[str, DesiredOfAllRow]) -> Desired:
     return Desired(
         rev=row.twin_rev,
         health_every_s=row.health_every_s,
         keepalive_s=row.keepalive_s,
-        trust_version=trust,
+        trust_version=_version(of_all, Wanted.TRUST),
+        catalogue_version=_version(of_all, Wanted.CATALOGUE),
     )
 
 
@@ -310,7 +331,8 @@ def _site(row: SiteRow) -> Site:
     return Site(site=row.site, istat=row.istat, comune=row.comune, provincia=row.provincia, office=row.office)
 
 
-def _box(row: BoxRow, site: SiteRow, trust: DesiredOfAllRow | None) -> Box:
+def _box(row: BoxRow, site: SiteRow, of_all: dict[str, DesiredOfAllRow]) -> Box:
+    trust, catalogue = of_all.get(Wanted.TRUST), of_all.get(Wanted.CATALOGUE)
     return Box(
         box=row.box,
         site=_site(site),
@@ -322,6 +344,7 @@ def _box(row: BoxRow, site: SiteRow, trust: DesiredOfAllRow | None) -> Box:
         longitude=site.longitude,
         created_at=row.created_at,
         enrolled_at=row.enrolled_at,
-        desired=_desired(row, trust.value if trust else 0),
+        desired=_desired(row, of_all),
         trust_asked_at=trust.changed_at if trust else None,
+        catalogue_asked_at=catalogue.changed_at if catalogue else None,
     )

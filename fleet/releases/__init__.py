@@ -1,1 +1,1 @@
-"""What the fleet publishes for every box. It signs and hands out bytes, and does not know what is in them."""
+"""What the fleet publishes for every box. Only a catalogue is judged before it is signed; a trust bundle is just bytes here."""

@@ -271,6 +271,7 @@ class World:
                 "link": pace,
                 "order_retry_s": 0.5,
                 "trust": {"spread_s": 0.2 if self.quick else 5.0},
+                "catalogue": {"spread_s": 0.2 if self.quick else 5.0},
                 "post": {
                     "poll_s": 0.5,
                     "retry_base_s": 0.5,

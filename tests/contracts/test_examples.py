@@ -14,8 +14,8 @@ from contracts.errors import InvalidMessage
 from contracts.messages import enrolment, letters, orders, releases, report, twin
 
 FOLDER = Path(codec.__file__).parent / "examples"
-PARTS = {"Message", "Head", "Certificate", "Processor", "Memory", "Disk", "Network"} | {
-    f"{part}Health" for part in ("Device", "Outbox", "Clock", "Sitting", "Trust")
+PARTS = {"Message", "Head", "Release", "Certificate", "Processor", "Memory", "Disk", "Network"} | {
+    f"{part}Health" for part in ("Device", "Outbox", "Clock", "Sitting", "Trust", "Catalogue")
 }
 
 

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import codec
 from contracts.envelope import Purpose, sign_statement
-from contracts.messages.releases import TrustRelease
+from contracts.messages.releases import Release, TrustRelease
 from tests.peers.certificates import Authority
 from tests.peers.tls_door import TlsDoor
 
-_PATH = re.compile(r"/releases/trust/(\d+)(/bundle)?")
+_PATH = re.compile(r"/releases/(?:trust|catalogue)/(\d+)(/bundle)?")
 
 
 def described(
@@ -57,7 +57,7 @@ class ReleasesDoor:
         bundle: bytes,
         version: int,
         *,
-        release: TrustRelease | None = None,
+        release: Release | None = None,
         key: Ed25519PrivateKey | None = None,
         purpose: Purpose = Purpose.TRUST_RELEASE,
     ) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from appliance.agent.desk_door import DeskDoor
 from appliance.agent.probes import (
+    catalogue,
     certificate_days,
     clock,
     desk,
@@ -23,7 +24,8 @@ from appliance.agent.probes import (
 )
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import Clock
-from appliance.runtime.trust_files import trust_folder
+from appliance.runtime.release_files import CATALOGUE
+from appliance.runtime.trust_files import TRUST
 
 if TYPE_CHECKING:
     from appliance.agent.probes.port import Probe
@@ -58,6 +60,7 @@ def probes(ground: Ground) -> dict[str, Probe]:
         "outbox": lambda: outbox.read(ground.outbox, now_ms()),
         "clock": lambda: clock.read(ground.clock),
         "certificate_days": lambda: certificate_days.read(ground.certificate, ground.clock.now()),
-        "trust": lambda: trust.read(trust_folder(ground.state), ground.fleet_key),
+        "trust": lambda: trust.read(TRUST.folder(ground.state), ground.fleet_key),
+        "catalogue": lambda: catalogue.read(CATALOGUE.folder(ground.state), ground.fleet_key),
         "desk": lambda: desk.read(ground.door),
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from appliance.agent.bringing import Bringer, BringRules
 from appliance.agent.gate_files import FetchFailed, FetchTooLarge, GateFiles
 from appliance.agent.probes import trust as trust_probe
 from appliance.agent.probes.port import ProbeFailed
@@ -17,7 +18,6 @@ from appliance.agent.reports import Reports
 from appliance.agent.rounds import gather
 from appliance.agent.store import Store
 from appliance.agent.tls import client_tls
-from appliance.agent.trust import TROUBLE, TrustBringer, TrustRules
 from appliance.runtime import trust_files
 from appliance.runtime.files import StorageFull
 from appliance.runtime.trust_files import (
@@ -30,6 +30,7 @@ from appliance.runtime.trust_files import (
 from contracts import codec
 from contracts.desk_api.status import DeskFacts, TrustUse
 from contracts.envelope import Purpose
+from contracts.messages.releases import CatalogueRelease
 from contracts.messages.report import ClockHealth, Event, Health, SittingHealth
 from contracts.messages.twin import Desired
 from contracts.topics import Down, Up, topic
@@ -37,6 +38,7 @@ from tests.appliance.agent.conftest import BOX
 from tests.peers.certificates import Authority
 from tests.peers.releases import ReleasesDoor, described
 
+TROUBLE = "trust.not_brought"
 OLD, NEW = b"elenco numero uno" * 3_000, b"elenco numero due" * 20_000
 NOW_MS = 1_795_000_000_000
 
@@ -60,14 +62,15 @@ class Box:
 
     def restart(self) -> None:
         """The agent starts (again)."""
-        self.bringer = TrustBringer(
+        self.bringer = Bringer(
+            trust_files.TRUST,
             self.folder,
             self.key,
             self.files,
             wanted=lambda: self.wanted,
             reports=self.reports,
             chance=random.Random(1),
-            rules=TrustRules(spread_s=0, retry_base_s=0, retry_cap_s=0),
+            rules=BringRules(spread_s=0, retry_base_s=0, retry_cap_s=0),
         )
 
     def pair(self) -> tuple[int, bytes]:
@@ -185,7 +188,7 @@ def test_an_older_version_never_comes_back_even_over_a_damaged_one(box, door):
 
 def test_room_for_letters_comes_first(box, door, monkeypatch):
     door.publish(NEW, 2)
-    monkeypatch.setattr("appliance.agent.trust.ROOM_BYTES", 1 << 60)
+    monkeypatch.setattr("appliance.agent.bringing.ROOM_BYTES", 1 << 60)
     with pytest.raises(StorageFull):
         box.bringer.bring(2)
     assert box.pair() == (1, OLD)
@@ -206,7 +209,7 @@ def test_a_trouble_is_told_once_and_cleared_when_it_is_over(box, door):
         (TROUBLE, "cleared", None),
         ("trust.brought", "info", None),
     ]
-    assert box.bringer.step() == TrustRules().look_every_s, "then it sleeps"
+    assert box.bringer.step() == BringRules().look_every_s, "then it sleeps"
 
 
 def test_what_an_agent_before_us_raised_is_cleared_too(box, door):
@@ -352,3 +355,24 @@ def test_the_agent_fetches_what_its_twin_asks_for_and_says_so(world, tmp_path):
         world.wait_for(Up.HEALTH, lambda r: r["trust"]["held"] == 2, "it lies on the box")
     kept = json.loads((world.state / "trust" / trust_files.RELEASE).read_bytes())
     assert kept["purpose"] == Purpose.TRUST_RELEASE
+
+
+def test_a_catalogue_comes_the_same_way_and_counts_for_itself(world, tmp_path):
+    with ReleasesDoor(tmp_path / "releases", world.authority) as door:
+        door.fleet_key = world.gate.fleet_key
+        door.publish(OLD, 2, release=catalogue_of(OLD, 2), purpose=Purpose.CATALOGUE_RELEASE)
+        world.lay_belongings(post_url=door.url)
+        world.agent(**{"catalogue.spread_s": 0.05})
+        world.wait_for(Up.HEALTH, lambda r: r["catalogue"] and r["catalogue"]["held"] == 0, "none at first")
+        desired = Desired(rev=3, health_every_s=1, catalogue_version=2)
+        world.fleet.say(topic(BOX, Down.TWIN), codec.encode(desired), retain=True)
+        world.wait_for(Up.HEALTH, lambda r: r["catalogue"]["held"] == 2, "it lies on the box")
+        assert {path for path, _ in door.asked if "/releases/" in path} == {
+            "/releases/catalogue/2",
+            "/releases/catalogue/2/bundle",
+        }
+    assert not (world.state / "trust" / trust_files.RELEASE).exists()
+
+
+def catalogue_of(bundle, version) -> CatalogueRelease:
+    return codec.from_plain(CatalogueRelease, codec.to_plain(described(bundle, version)))

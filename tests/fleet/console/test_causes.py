@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
 import pytest
 
 from contracts.messages.enrolment import Site
@@ -170,3 +171,38 @@ def test_a_whole_country_is_cut_where_nobody_reads_on():
     whole = board.build([*many, light(Life.LOST, heard_s=500_000, name="persa001")], Filter(), NOW)
     assert (len(whole.rows), whole.beyond, whole.total) == (board.MAX_ROWS, 8, board.MAX_ROWS + 8)
     assert whole.rows[0].box == "persa001"
+
+
+@pytest.mark.parametrize(
+    ("told", "asked_h", "level", "says"),
+    [
+        (None, 3, Level.WATCH, "does not say which catalogue"),
+        ({"held": 0, "used": 0}, 1, Level.WAITING, "it has the one of its software"),
+        ({"held": 2, "used": 2}, 3, Level.WATCH, "it has version 2"),
+        (
+            {"held": 4, "used": 2, "code": "catalogue.invalid"},
+            1,
+            Level.WATCH,
+            "refuses the published catalogue",
+        ),
+        ({"held": 4, "used": 4}, 3, Level.FINE, ""),
+        ({"held": "x"}, 3, Level.WATCH, "does not say which catalogue"),
+    ],
+)
+def test_a_box_without_the_published_catalogue_says_so(told, asked_h, level, says):
+    seen = light(health=healthy(catalogue=told))
+    box = msgspec.structs.replace(
+        seen.box,
+        desired=Desired(rev=1, catalogue_version=4),
+        catalogue_asked_at=NOW - dt.timedelta(hours=asked_h),
+    )
+    cause = causes.why(msgspec.structs.replace(seen, box=box), NOW)
+    assert cause.level is level
+    assert says in cause.sentence
+
+
+def test_a_refusal_is_said_even_where_nothing_is_published():
+    told = {"held": 1, "used": 0, "code": "catalogue.release_older"}
+    assert (
+        "refuses the published catalogue" in causes.why(light(health=healthy(catalogue=told)), NOW).sentence
+    )

@@ -1,4 +1,4 @@
-"""The trust bundle's way to the box: fetched when the twin asks for a newer one, proven, and laid where the desk reads.
+"""A release's way to the box: fetched when the twin asks for a newer one, proven, and laid where the desk reads.
 
 Nothing that comes over the line is believed but the fleet's signature. Whatever fails, the bundle that lies there
 stays; a bundle that went bad on the disk is fetched again.
@@ -11,16 +11,21 @@ import logging
 import shutil
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 
 from appliance.agent.gate_files import FetchFailed
 from appliance.agent.link.backoff import Backoff
-from appliance.runtime import trust_files
 from appliance.runtime.files import StorageFull, storage_error, sync_dir
-from appliance.runtime.trust_files import STATEMENT_LIMIT_BYTES, TrustBundleDamaged, TrustReleaseOlder
+from appliance.runtime.release_files import (
+    PUBLIC_FILE,
+    STATEMENT_LIMIT_BYTES,
+    ReleaseKind,
+    make_release_folder,
+)
 from contracts.errors import PueError
+from contracts.messages.releases import Release
 from contracts.messages.report import EventState
 
 if TYPE_CHECKING:
@@ -32,19 +37,22 @@ if TYPE_CHECKING:
 
     from appliance.agent.gate_files import GateFiles
     from appliance.agent.reports import Reports
-    from contracts.messages.releases import TrustRelease
 
 log = logging.getLogger(__name__)
 
-PATH: Final = "/releases/trust"
-TROUBLE: Final = "trust.not_brought"
-"""Key of the event while the wanted bundle cannot be brought; its fact `code` says why."""
 ROOM_BYTES: Final = 64 * 1024 * 1024
 """Left free for letters: they come before a new bundle."""
 
+R = TypeVar("R", bound=Release)
 
-class TrustRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of the bundle's way.
+
+def trouble_of(kind: ReleaseKind[R]) -> str:
+    """Key of the event while the wanted bundle cannot be brought; its fact `code` says why."""
+    return f"{kind.name}.not_brought"
+
+
+class BringRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of a bundle's way.
 
     Attributes:
         spread_s: a bundle that was just published is fetched within so many seconds, each box at its own moment:
@@ -62,21 +70,23 @@ class TrustRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 30.0
 
 
-class TrustBringer:
+class Bringer(Generic[R]):
     """A worker's body: sleeps until the twin changed or a bundle is due.
 
     Args:
-        folder: ``state/trust``.
+        kind: of release.
+        folder: the kind's, in the box's state.
         fleet_key: whose signature counts.
         files: the gate.
         wanted: the version the twin asks for; 0 = none.
         reports: takes the events.
         chance: spreads the boxes.
-        rules: see `TrustRules`.
+        rules: see `BringRules`.
     """
 
     def __init__(
         self,
+        kind: ReleaseKind[R],
         folder: Path,
         fleet_key: Ed25519PublicKey,
         files: GateFiles,
@@ -84,8 +94,10 @@ class TrustBringer:
         wanted: Callable[[], int],
         reports: Reports,
         chance: random.Random,
-        rules: TrustRules,
+        rules: BringRules,
     ) -> None:
+        self._kind, self._path = kind, f"/releases/{kind.name}"
+        self._trouble = trouble_of(kind)
         self._folder, self._fleet_key, self._files = folder, fleet_key, files
         self._wanted, self._reports, self._rules = wanted, reports, rules
         self._backoff = Backoff(
@@ -135,16 +147,16 @@ class TrustBringer:
         Raises:
             PueError: the old pair stands; a torn download stays for the next try.
         """
-        trust_files.make_trust_folder(self._folder)
-        raw = self._files.small(f"{PATH}/{wanted}", limit_bytes=STATEMENT_LIMIT_BYTES)
-        release = trust_files.read_release(raw, self._fleet_key)
+        make_release_folder(self._folder)
+        raw = self._files.small(f"{self._path}/{wanted}", limit_bytes=STATEMENT_LIMIT_BYTES)
+        release = self._kind.read_release(raw, self._fleet_key)
         if release.version != wanted:
-            raise TrustReleaseOlder("the fleet answered with another version", asked=wanted)
+            raise self._kind.older("the fleet answered with another version", asked=wanted)
         if release.version < self._signed_version():
-            raise TrustReleaseOlder("the fleet answered with an older version", asked=wanted)
+            raise self._kind.older("the fleet answered with an older version", asked=wanted)
         if not self._bring_bundle(release):
             return False
-        trust_files.lay_release(self._folder, raw, release)
+        self._kind.lay_release(self._folder, raw, release)
         return True
 
     # ---- its own
@@ -155,13 +167,13 @@ class TrustBringer:
                 if self._told != "":
                     self._told = "?"
                     self._clear()
-                self._tell("trust.brought", EventState.INFO, "info", version=wanted)
-                log.info("trust bundle %d lies on the box", wanted)
+                self._tell(f"{self._kind.name}.brought", EventState.INFO, "info", version=wanted)
+                log.info("%s bundle %d lies on the box", self._kind.name, wanted)
             return 0.0
         except PueError as why:
-            log.warning("trust bundle %d: %s [%s]", wanted, why, why.code)
+            log.warning("%s bundle %d: %s [%s]", self._kind.name, wanted, why, why.code)
             if self._told != why.code and self._tell(
-                TROUBLE, EventState.RAISED, "warning", code=why.code, version=wanted
+                self._trouble, EventState.RAISED, "warning", code=why.code, version=wanted
             ):
                 self._told = why.code
             asked_s = why.wait_s if isinstance(why, FetchFailed) else 0.0
@@ -170,34 +182,34 @@ class TrustBringer:
     def _held_version(self) -> int:
         """Version of the pair that lies there and holds together; 0 when none does."""
         try:
-            release = trust_files.held_release(self._folder, self._fleet_key)
+            release = self._kind.held_release(self._folder, self._fleet_key)
             if release is None:
                 return 0
-            trust_files.prove_file(trust_files.bundle_path(self._folder, release), release)
+            self._kind.prove_file(self._kind.bundle_path(self._folder, release), release)
         except PueError as why:
-            log.warning("the trust bundle on the disk is of no use: %s", why.code)
+            log.warning("the %s bundle on the disk is of no use: %s", self._kind.name, why.code)
             return 0
         return release.version
 
     def _signed_version(self) -> int:
         """Version of the description that lies there, whatever became of its bundle."""
         try:
-            release = trust_files.held_release(self._folder, self._fleet_key)
+            release = self._kind.held_release(self._folder, self._fleet_key)
         except PueError:
             return 0
         return 0 if release is None else release.version
 
-    def _bring_bundle(self, release: TrustRelease) -> bool:
-        whole = trust_files.bundle_path(self._folder, release)
+    def _bring_bundle(self, release: R) -> bool:
+        whole = self._kind.bundle_path(self._folder, release)
         part = whole.with_suffix(".part")
         self._forget_parts(part)
-        with contextlib.suppress(TrustBundleDamaged):
-            trust_files.prove_file(whole, release)  # the same bytes under a new version
+        with contextlib.suppress(self._kind.damaged):
+            self._kind.prove_file(whole, release)  # the same bytes under a new version
             return True
         self._find_room(release)
         try:
             done = self._files.resume(
-                f"{PATH}/{release.version}/bundle",
+                f"{self._path}/{release.version}/bundle",
                 part,
                 size_bytes=release.size_bytes,
                 etag=release.sha256,
@@ -205,12 +217,12 @@ class TrustBringer:
             )
             if not done:
                 return False
-            trust_files.prove_file(part, release)
-        except (TrustBundleDamaged, StorageFull):  # of no use, or in the way of letters
+            self._kind.prove_file(part, release)
+        except (self._kind.damaged, StorageFull):  # of no use, or in the way of letters
             part.unlink(missing_ok=True)
             raise
         try:
-            part.chmod(trust_files.PUBLIC_FILE)
+            part.chmod(PUBLIC_FILE)
             part.replace(whole)
             sync_dir(self._folder)
         except OSError as why:
@@ -223,16 +235,18 @@ class TrustBringer:
                 with contextlib.suppress(OSError):
                     part.unlink()
 
-    def _find_room(self, release: TrustRelease) -> None:
+    def _find_room(self, release: R) -> None:
         try:
             free_bytes = shutil.disk_usage(self._folder).free
         except OSError as why:
             raise storage_error(why, self._folder, "read") from why
         if free_bytes < release.size_bytes + ROOM_BYTES:
-            raise StorageFull("too little room for a new trust bundle", needed_bytes=release.size_bytes)
+            raise StorageFull(
+                f"too little room for a new {self._kind.name} bundle", needed_bytes=release.size_bytes
+            )
 
     def _clear(self) -> None:
-        if self._told and self._tell(TROUBLE, EventState.CLEARED, "info"):
+        if self._told and self._tell(self._trouble, EventState.CLEARED, "info"):
             self._told = ""
 
     def _tell(self, key: str, state: EventState, severity: str, **facts: object) -> bool:
