@@ -221,6 +221,7 @@ def _pages(state: Sitting, practice: Practice) -> PagesView:
         pages=[_page(page, practice, state) for page in shown],
         missing=missing,
         auto=state.auto,
+        last_step=practice.steps[-1].id,
     )
 
 

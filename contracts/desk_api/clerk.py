@@ -246,12 +246,14 @@ class PagesView(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         auto: the paper that is photographed by itself as soon as it lies still; empty: only when the clerk says so.
+        last_step: the step of questions before the papers.
     """
 
     expected: list[Attachment]
     pages: list[PageView]
     missing: list[Short] = []
     auto: Short = ""
+    last_step: Short = ""
 
 
 class ReadBackLine(msgspec.Struct, frozen=True, kw_only=True):

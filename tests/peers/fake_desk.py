@@ -346,6 +346,7 @@ class FakeDesk:
                 for paper in practice.attachments
                 if paper.required and paper.id not in {p.attachment for p in pages}
             ],
+            last_step=practice.steps[-1].id,
         )
 
     # ---- the door

@@ -32,7 +32,6 @@ from contracts.desk_api.clerk import (
     TakePage,
 )
 from contracts.errors import Problem, PueError
-from contracts.practices.catalogue import shipped
 from web_local import form, visit
 from web_local.choosing import by_area
 from web_local.presenting import typed_day
@@ -85,20 +84,12 @@ def _extras(sitting: SittingView) -> dict[str, Any]:
         extra = request.args.get("righe", "")
         return {"shown": form.draw(sitting.form, extra_rows=extra)}
     if sitting.stage is Stage.PAGES:
-        return {"last_step": _last_step(sitting.practice_key), "to_judge": first_not_judged(sitting)}
+        return {"to_judge": first_not_judged(sitting)}
     if sitting.stage is Stage.SIGN:
         taken = sitting.pages.pages if sitting.pages else []
         signed = [page for page in taken if page.attachment == SIGNATURE]
         return {"signed_pages": signed, "to_judge": first_not_judged(sitting)}
     return {}
-
-
-def _last_step(practice_key: str) -> str:
-    """Where “back to the questions” leads; empty if this face does not know the practice's version."""
-    try:
-        return shipped().get(practice_key).steps[-1].id
-    except PueError:
-        return ""
 
 
 def _act(call: str, kind: type[A], **values: Any) -> Response:

@@ -201,6 +201,7 @@ def test_a_removed_practice_is_not_offered_and_a_draft_of_it_is_finished_as_it_b
     assert clerk.sitting.stage is Stage.FORM
     assert clerk.sitting.form.step.title == TITLE, "in the words it began with"
     clerk.fill(ESTRATTO)
+    assert clerk.sitting.pages.last_step == shipped().get(KEPT).steps[-1].id
     clerk.ask("pages_done")
     clerk.ask("confirm_read_back")
     clerk.sign_and_seal()
