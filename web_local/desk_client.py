@@ -32,7 +32,18 @@ LONG_DEADLINE_S: Final = 45.0
 """Calls in which paper moves, a picture is taken or a dossier is sealed."""
 
 LONG: Final = frozenset(
-    {"print_summary", "print_receipt", "take_page", "sign", "seal", "summary_paper", "receipt_paper", "begin"}
+    {
+        "print_notice",
+        "notice_paper",
+        "print_summary",
+        "print_receipt",
+        "take_page",
+        "sign",
+        "seal",
+        "summary_paper",
+        "receipt_paper",
+        "begin",
+    }
 )
 
 

@@ -76,6 +76,7 @@ BIG_STEPS: Final = (
     ("firma", N_("Firma e ricevuta")),
 )
 STEP_OF: Final[Mapping[Stage, int]] = {
+    Stage.INFORM: 0,
     Stage.CARD: 0,
     Stage.READING: 0,
     Stage.COMPARE: 0,
@@ -185,4 +186,5 @@ def _inside(sitting: SittingView) -> list[str]:
     verdict = sitting.verdict.code if sitting.verdict else ""
     way = sitting.signature.value if sitting.signature else "disegnata" if sitting.pen else ""
     pages = str(len(sitting.pages.pages)) if sitting.pages else ""  # one may come by itself
-    return [verdict, way, "stampato" if sitting.summary_printed else "", pages, trouble]
+    told = "informativa" if sitting.notice and sitting.notice.printed else ""
+    return [told, verdict, way, "stampato" if sitting.summary_printed else "", pages, trouble]

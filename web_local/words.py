@@ -119,6 +119,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         N_("Questa carta è di un'altra persona."),
         N_("Per riprendere la bozza serve la carta di chi l'ha cominciata."),
     ),
+    "sitting.notice_not_printed": Sentence(
+        N_("Il foglio con il testo completo non è ancora uscito."),
+        N_("Lo stampi, oppure legga il testo ad alta voce."),
+    ),
     "sitting.not_the_person": Sentence(
         N_("La persona non è quella della carta."),
         N_("Chieda la carta giusta. Se non ce l'ha, interrompa la domanda qui sotto."),
@@ -397,6 +401,9 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "draft.missing": Sentence(N_("Questa bozza non c'è più."), N_("Torni all'elenco delle bozze.")),
     "draft.unreadable": Sentence(N_("Questa bozza non si può aprire."), _TECHNICIAN),
     "vault.key_lost": Sentence(N_("La postazione non riesce ad aprire le bozze."), _TECHNICIAN),
+    "catalogue.no_notice": Sentence(
+        N_("Manca il testo sull'uso dei dati: senza, non si può cominciare."), N_("Chiami l'assistenza.")
+    ),
     "catalogue.unknown_practice": Sentence(
         N_("Questo tipo di domanda oggi non si può fare."), N_("Ne scelga un altro dall'elenco.")
     ),

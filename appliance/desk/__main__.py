@@ -92,6 +92,7 @@ def run(settings: DeskSettings) -> int:
             belongings=lambda: read_belongings(identity),
             sealing=lambda: read_sealing(identity),
             practice=desk.practice,
+            notice=desk.notice,
             reads=desk.reads,
             keep_receipt=desk.keep_receipt,
             receipt_key=wiring.derived(key, "receipt codes"),

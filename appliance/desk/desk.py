@@ -22,14 +22,14 @@ from appliance.desk import sitting as words
 from appliance.desk.decision import Circumstances, SittingRefused
 from appliance.desk.receipts import ReceiptFacts
 from appliance.desk.session import PHOTO
-from appliance.desk.sitting import Sitting
+from appliance.desk.sitting import NoticeFacts, Sitting
 from appliance.runtime.clock import TimeUntrusted
 from appliance.vault.drafts import STATE, DraftMissing, DraftUnreadable
 from contracts.desk_api.clerk import DraftRow, Stage
 from contracts.errors import PueError, WhoCanAct
 from contracts.identity import make_id, provisional_number
 from contracts.messages.letters import RESERVED
-from contracts.practices.catalogue import PracticeUnknown
+from contracts.practices.catalogue import NoticeUnknown, PracticeUnknown
 from contracts.settled import settled
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from contracts.desk_api.status import CatalogueUse
     from contracts.messages.enrolment import Belongings
     from contracts.practices.model import Practice
+    from contracts.practices.notice import Notice
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ _PASSING: Final = (words.ReadingProgressed, words.CardNoticed)
 """Events that leave nothing to be remembered."""
 
 _JOURNAL: Final[Mapping[type[words.Event], str]] = {
+    words.NoticePrinted: "notice.printed",
+    words.Informed: "notice.given",
     words.CodeEntered: "card.reading",
     words.SeenBySight: "citizen.by_sight",
     words.CardRead: "card.read",
@@ -242,6 +245,28 @@ class Desk:
             return self._practice_of(state, key)
         return self._catalogues.current[1].get(key)
 
+    def notice(self, key: str) -> Notice:
+        """The notice of a key; one that was published, else the software's own.
+
+        Raises:
+            NoticeUnknown: this box does not hold it.
+        """
+        try:
+            return self._catalogues.current[1].notice(key)
+        except NoticeUnknown:
+            return self._catalogues.of(0).notice(key)
+
+    def _notices_today(self) -> list[NoticeFacts]:
+        """What is told to whoever sits down now. A catalogue published without it stops nobody."""
+        try:
+            found = self._catalogues.current[1].notices_on(self.today())
+        except NoticeUnknown:
+            found = self._catalogues.of(0).notices_on(self.today())
+        return [
+            NoticeFacts(notice=one.key, body=one.text.body, version=one.text.version, sha256=one.sha256)
+            for one in found
+        ]
+
     def practices_today(self) -> list[Practice]:
         """What can be begun today."""
         return self._catalogues.current[1].on(self.today())
@@ -256,7 +281,7 @@ class Desk:
         """A citizen sits down.
 
         Raises:
-            SittingOpen, DeskQuiet, NotEnrolled, DiskFull, StorageError: nobody does.
+            SittingOpen, DeskQuiet, NotEnrolled, DiskFull, NoticeUnknown, StorageError: nobody does.
         """
         with self._lock:
             self._refuse_unless_free()
@@ -273,6 +298,7 @@ class Desk:
                 changed_ms=now_ms,
                 time_trusted=self._clock.trusted().trusted,
                 card=card,
+                notices=self._notices_today(),
             )
             self._keep(state)
             self._become(state)
@@ -456,7 +482,12 @@ class Desk:
                 return
             if state.stage is Stage.DONE:
                 self._apply(state, words.Finished(), "", {})
-            elif state.resume is None and state.stage in (Stage.CARD, Stage.COMPARE, Stage.CHOOSE):
+            elif state.resume is None and state.stage in (
+                Stage.INFORM,
+                Stage.CARD,
+                Stage.COMPARE,
+                Stage.CHOOSE,
+            ):
                 self._apply(state, words.Abandoned("citizen_left"), "", {})
             elif (state.stage, words.LaidAside) in session.TABLE:
                 self._apply(state, words.LaidAside(), "", {})

@@ -23,7 +23,7 @@ def mermaid() -> str:
         "",
         "```mermaid",
         "stateDiagram-v2",
-        f"    {END} --> {Stage.CARD.value}",
+        f"    {END} --> {Stage.INFORM.value}",
     ]
     order = [stage.value for stage in Stage] + [END]
     for (origin, end), names in sorted(

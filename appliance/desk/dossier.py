@@ -14,8 +14,9 @@ from typing import Final
 import msgspec
 
 from appliance.capture.placing import laid
-from appliance.desk.sitting import SIGNATURE, Citizen, PageFacts, Sitting
-from contracts.desk_api.clerk import Identified, KeptBecause, SignatureWay
+from appliance.desk.informing import told_for
+from appliance.desk.sitting import SIGNATURE, Citizen, NoticeFacts, PageFacts, Sitting
+from contracts.desk_api.clerk import Identified, KeptBecause, NoticeWay, SignatureWay
 from contracts.identity import fingerprint
 from contracts.messages.enrolment import Belongings
 from contracts.practices.model import Answers, AnswerTerm, Attachment, Practice
@@ -127,6 +128,19 @@ class Attestation(msgspec.Struct, frozen=True, kw_only=True):
     read_back_at: int
 
 
+class Informed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the citizen was told of the use of their data before anything was captured (GDPR art. 13).
+
+    Attributes:
+        at: Unix milliseconds.
+        notices: that concern this case, in the versions of that moment.
+    """
+
+    how: NoticeWay
+    at: int
+    notices: list[NoticeFacts]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The dossier's table of contents and protocol of its making. Times are Unix milliseconds."""
 
@@ -142,6 +156,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     taken_at: int
     began_at: int
     time_trusted: bool
+    informed: Informed | None = None
     citizen: Citizen
     answers: Answers
     declarations: list[str]
@@ -237,6 +252,7 @@ def manifest(
         taken_at=state.signed_ms or state.changed_ms,
         began_at=state.began_ms,
         time_trusted=state.time_trusted,
+        informed=_informed(state, practice.body),
         citizen=citizen,
         answers=state.answers,
         declarations=practice.declarations,
@@ -269,6 +285,12 @@ def manifest(
         answer_term=practice.term(state.answers),
         software=software,
     )
+
+
+def _informed(state: Sitting, body: str) -> Informed | None:
+    if state.informed is None:
+        return None
+    return Informed(how=state.informed, at=state.informed_ms or state.began_ms, notices=told_for(state, body))
 
 
 _VALIDITY: Final = {

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from appliance.runtime.clock import Clock
     from contracts.messages.enrolment import Belongings
     from contracts.practices.model import Practice
+    from contracts.practices.notice import Notice
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class Tools:
     belongings: Callable[[], Belongings]
     sealing: Callable[[], Sealing]
     practice: Callable[[str], Practice]
+    notice: Callable[[str], Notice]
     reads: Callable[[str], bool]
     """Whether that sitting still waits for a card to be read."""
     keep_receipt: Callable[[receipts.ReceiptFacts], None]
@@ -124,6 +126,7 @@ class Hands:
             words.AlterPage: (self._desk, self._alter_page, words.PageFailed),
             words.ReadPage: (self._reader, self._read_page, None),
             words.Seal: (self._desk, self._seal, words.SealFailed),
+            words.PrintNotice: (self._paper, self._print_notice, words.PrintFailed),
             words.PrintSummary: (self._paper, self._print_summary, words.PrintFailed),
         }[type(act)]
 
@@ -209,6 +212,10 @@ class Hands:
         wait_printed(self._tools.printer.print_document(pdf, state.number))
         self._tell(state.sitting, words.SummaryPrinted())
 
+    def _print_notice(self, state: Sitting, _act: Act) -> None:
+        wait_printed(self._tools.printer.print_document(self.notice(state), "Informativa"))
+        self._tell(state.sitting, words.NoticePrinted())
+
     def _seal(self, state: Sitting, _act: Act) -> None:
         if not self._tools.outbox.has(state.letter):  # a crash after storing must not make a second letter
             self._seal_and_store(state)
@@ -219,6 +226,12 @@ class Hands:
         from appliance.desk.summary import summary_pdf
 
         return summary_pdf(state, self._tools.practice(state.practice_key), self._tools.belongings())
+
+    def notice(self, state: Sitting) -> bytes:
+        """The full text of the notices this sitting was begun under, as a PDF."""
+        from appliance.desk.notice_sheet import notice_pdf
+
+        return notice_pdf([self._tools.notice(one.notice) for one in state.notices])
 
     def summary_words(self, state: Sitting) -> SummaryWords:
         """The words of that summary, with the fingerprint of the PDF."""

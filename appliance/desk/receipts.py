@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from appliance.desk import wording
-from appliance.desk.summary_words import IDENTIFIED
+from appliance.desk.summary_words import IDENTIFIED, told
 from appliance.devices.printer.receipt import (
     Big,
     Block,
@@ -74,6 +74,7 @@ class ReceiptFacts(msgspec.Struct, frozen=True, kw_only=True):
     deadline_day: str = ""
     deadline_says: str = ""
     deadline_of_days: int = 0
+    told: str = ""
     code: str = ""
 
 
@@ -112,6 +113,7 @@ def facts_of(
         deadline_day=deadline.day if deadline else "",
         deadline_says=deadline.deadline.says if deadline else "",
         deadline_of_days=deadline.deadline.days if deadline else 0,
+        told=told(state, practice.body),
         code=code,
     )
 
@@ -168,6 +170,7 @@ def receipt(
     blocks += [
         Small("Per sapere a che punto è la domanda mostri questo codice allo sportello, o dica il numero."),
         Code(facts.code),
+        *([Small(facts.told)] if facts.told else []),
         Small("Può vedere gli atti e averne copia presso l'ente che decide (legge 241/1990, articolo 10)."),
         Line(NOT_THE_DECISION),
     ]

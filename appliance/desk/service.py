@@ -126,6 +126,12 @@ class ClerkService:
 
         return self._act(request, work)
 
+    def print_notice(self, request: door.Act) -> DeskView:
+        return self._event(request, words.NoticeWanted)
+
+    def give_notice(self, request: door.GiveNotice) -> DeskView:
+        return self._event(request, lambda: words.Informed(request.how))
+
     def enter_code(self, request: door.EnterCode) -> DeskView:
         return self._event(request, lambda: words.CodeEntered(request.can, tuple(request.mrz)))
 
@@ -266,6 +272,13 @@ class ClerkService:
         document = self._receipt(request.letter)
         return door.Paper(title=f"Ricevuta {document.title}", data=_on_a4(document))
 
+    def notice_paper(self, request: door.Ask) -> door.Paper:
+        self._staff.logins.awake(request.token)
+        state = self._desk.sitting
+        if state is None:
+            raise NoSitting("nobody sits at the desk")
+        return door.Paper(title="Informativa sui dati personali", data=self._staff.hands.notice(state))
+
     def summary_paper(self, request: door.Ask) -> door.Paper:
         self._staff.logins.awake(request.token)
         state = self._signing()
@@ -387,7 +400,17 @@ class ClerkService:
             return None
         letter = self._staff.outbox.row(state.letter) if state.stage is door.Stage.DONE else None
         shown = views.view(state, self._practice(state.practice_key), self._desk.today(), letter)
-        return msgspec.structs.replace(shown, deadline=self._guarded(shown))
+        return msgspec.structs.replace(shown, deadline=self._guarded(shown), notice=self._notice(state))
+
+    def _notice(self, state: Sitting) -> door.NoticeView | None:
+        if state.stage is not door.Stage.INFORM:
+            return None
+        texts = [self._desk.notice(one.notice).text for one in state.notices]
+        return door.NoticeView(
+            spoken=[text.spoken for text in texts],
+            titles=[f"{text.title}, versione {text.version}" for text in texts],
+            printed=state.notice_printed,
+        )
 
     def _guarded(self, shown: door.SittingView) -> door.DeadlineView | None:
         """The deadline with what the road means for it; none once the body has the letter."""

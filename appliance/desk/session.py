@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from appliance.cards import codice_fiscale
-from appliance.desk import papers, signing
+from appliance.desk import informing, papers, signing
 from appliance.desk import sitting as words
 from appliance.desk.answers import (
     WARNING,
@@ -476,6 +476,10 @@ def _table() -> dict[tuple[Stage, type[Event]], Transition]:
     identified = (s.CHOOSE, s.FORM, s.PAGES, s.READ_BACK, s.SIGN)
     """Where a citizen who was identified goes on: to the choice, or where the reopened draft stood."""
     table: dict[tuple[Stage, type[Event]], Transition] = {
+        (s.INFORM, w.NoticeWanted): cell(informing.wanted, s.INFORM),
+        (s.INFORM, w.NoticePrinted): cell(informing.printed, s.INFORM),
+        (s.INFORM, w.PrintFailed): cell(informing.print_failed, s.INFORM),
+        (s.INFORM, w.Informed): cell(informing.informed, s.CARD),
         (s.CARD, w.CodeEntered): cell(_code_entered, s.READING),
         (s.CARD, w.ContactWanted): cell(_contact_wanted, s.READING),
         (s.CARD, w.DocumentWanted): cell(_document_wanted, s.READING),

@@ -12,6 +12,7 @@ from contracts.desk_api.clerk import (
     FieldProblem,
     Identified,
     KeptBecause,
+    NoticeWay,
     SignatureWay,
     Stage,
     VerdictKind,
@@ -151,6 +152,20 @@ class PenFacts(msgspec.Struct, frozen=True, kw_only=True):
         return "PenFacts()"
 
 
+class NoticeFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice on the use of data (GDPR art. 13), as it stood when the citizen sat down.
+
+    Attributes:
+        notice: ``id@version``.
+        sha256: of its file in the catalogue.
+    """
+
+    notice: str
+    body: str
+    version: str
+    sha256: str
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Progress of the card conversation."""
 
@@ -164,6 +179,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         letter: id of the letter this sitting may become; decided at the start, so that a crash makes no second.
+        notices: what is to be told; decided at the start, so that a draft keeps the version it was begun under.
         card: a card lies on the reader.
         carried: codice fiscale scanned from a Tessera Sanitaria; proves nothing.
         resume: stage to go on with once the citizen of a reopened draft is identified again.
@@ -184,7 +200,11 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     began_ms: UnixMs
     changed_ms: UnixMs
     time_trusted: bool
-    stage: Stage = Stage.CARD
+    stage: Stage = Stage.INFORM
+    notices: list[NoticeFacts] = []
+    notice_printed: bool = False
+    informed: NoticeWay | None = None
+    informed_ms: UnixMs | None = None
     card: bool = False
     carried: str = ""
     reading: Reading | None = None
@@ -223,6 +243,20 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
 
 class Event(msgspec.Struct, frozen=True):
     """Something that happened, asked for by the clerk or told by a device."""
+
+
+class NoticeWanted(Event, frozen=True):
+    """Print the full text of the notices."""
+
+
+class NoticePrinted(Event, frozen=True):
+    """The printer itself says so."""
+
+
+class Informed(Event, frozen=True):
+    """The citizen was told what happens to their data."""
+
+    how: NoticeWay
 
 
 class CodeEntered(Event, frozen=True):
@@ -540,6 +574,10 @@ class ReadPage(Act, frozen=True):
     """Read what stands on a page, when there is time."""
 
     page: str
+
+
+class PrintNotice(Act, frozen=True):
+    """Print the full text of the notices."""
 
 
 class PrintSummary(Act, frozen=True):

@@ -16,7 +16,7 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTempl
 from appliance.capture.document import archivable
 from appliance.desk import wording
 from appliance.desk.pen_mark import PenMark
-from appliance.desk.summary_words import CONFIRMED, PRIVACY, doubt, heading, sections
+from appliance.desk.summary_words import CONFIRMED, doubt, heading, sections, told
 from appliance.devices.fonts import Fonts, FontsMissing
 from contracts.desk_api.clerk import SignatureWay
 
@@ -40,7 +40,7 @@ _UNDER_LINE: Final = 6 * mm
 def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> bytes:
     """The summary of a confirmed sitting, with what was signed on the screen, if anything was."""
     out = io.BytesIO()
-    regular, bold = _faces(Fonts())
+    regular, bold = faces(Fonts())
     page = SimpleDocTemplate(
         out,
         pagesize=A4,
@@ -54,14 +54,15 @@ def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> b
         # a font that is not embedded, even an unused one, is no PDF/A: the page would begin with one
         initialFontName=regular,
     )
-    text = _Text(regular, bold)
+    text = Styles(regular, bold)
+    fine = told(state, practice.body)
     name, *about = heading(state, practice, belongings)
     story: list[Flowable] = [
         text.title("Riepilogo della domanda"),
         text.strong(name),
         *[text.line(line) for line in about],
         Spacer(1, 4 * mm),
-        *[flowable for section in sections(state, practice) for flowable in _section(text, section)],
+        *[flowable for section in sections(state, practice) for flowable in _section(text, section, fine)],
         KeepTogether(_signatures(text, state, belongings.box)),
     ]
 
@@ -73,7 +74,12 @@ def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> b
     return archivable(out.getvalue(), title=f"Riepilogo {state.number}")
 
 
-def _faces(fonts: Fonts) -> tuple[str, str]:
+def faces(fonts: Fonts) -> tuple[str, str]:
+    """Names of the regular and the bold face, ready to be written with.
+
+    Raises:
+        FontsMissing: a font file is damaged.
+    """
     try:
         for path in (fonts.regular, fonts.bold):
             pdfmetrics.registerFont(TTFont(path.stem, path))
@@ -82,7 +88,7 @@ def _faces(fonts: Fonts) -> tuple[str, str]:
     return fonts.regular.stem, fonts.bold.stem
 
 
-def _section(text: _Text, section: SummarySection) -> list[Flowable]:
+def _section(text: Styles, section: SummarySection, fine: str) -> list[Flowable]:
     story: list[Flowable] = [text.heading(section.title)]
     if section.facts:
         story.append(
@@ -90,11 +96,11 @@ def _section(text: _Text, section: SummarySection) -> list[Flowable]:
         )
     return [
         *story,
-        *[text.small(line) if line == PRIVACY else text.line(line) for line in section.sentences],
+        *[text.small(line) if line == fine else text.line(line) for line in section.sentences],
     ]
 
 
-def _signatures(text: _Text, state: Sitting, box: str) -> list[Flowable]:
+def _signatures(text: Styles, state: Sitting, box: str) -> list[Flowable]:
     if state.signature is SignatureWay.CANNOT_SIGN:
         mine = text.line(
             f"La persona non può firmare ({state.cause}). Ha dichiarato quanto sopra all'operatore."
@@ -117,7 +123,7 @@ def _signatures(text: _Text, state: Sitting, box: str) -> list[Flowable]:
     ]
 
 
-def _on_screen(text: _Text, state: Sitting, pen: PenFacts, box: str) -> list[Flowable]:
+def _on_screen(text: Styles, state: Sitting, pen: PenFacts, box: str) -> list[Flowable]:
     return [
         text.small(
             "Firmato a mano, con la penna o con il dito, sullo schermo dello sportello "
@@ -129,7 +135,7 @@ def _on_screen(text: _Text, state: Sitting, pen: PenFacts, box: str) -> list[Flo
     ]
 
 
-class _Text:
+class Styles:
     """Paragraphs in the sheet's few styles; everything typed by people is escaped."""
 
     def __init__(self, regular: str, bold: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.desk import wording
+from appliance.desk.informing import told_for
 from appliance.desk.sitting import SIGNATURE, Sitting
-from contracts.desk_api.clerk import Identified, SummaryFact, SummarySection
+from contracts.desk_api.clerk import Identified, NoticeWay, SummaryFact, SummarySection
 
 if TYPE_CHECKING:
     from contracts.messages.enrolment import Belongings
@@ -16,16 +17,17 @@ PENAL_WARNING: Final = (
     "Chi fa dichiarazioni false, forma atti falsi o ne fa uso è punito dalla legge (DPR 445/2000, articolo 76) "
     "e perde i benefici ottenuti (articolo 75). L'amministrazione può controllare le dichiarazioni (articolo 71)."
 )
-PRIVACY: Final = (
-    "I dati servono solo per questa domanda e vengono trasmessi all'ente che la decide (Regolamento UE 2016/679, "
-    "articolo 13). L'informativa completa è disponibile allo sportello."
-)
 CONFIRMED: Final = "Ho letto, o mi è stato letto, tutto quello che è scritto qui. È giusto."
 """What stands above a signature."""
 IDENTIFIED: Final = {
     Identified.BY_CHIP: "con il chip del documento e il confronto della fotografia",
     Identified.BY_SIGHT: "a vista, con il documento in mano; il chip del documento non è stato verificato",
 }
+TOLD: Final = {
+    NoticeWay.READ: "letta ad alta voce prima di cominciare",
+    NoticeWay.HANDED: "consegnata su carta prima di cominciare",
+}
+_NOTICES: Final = {"COMUNE": "del Comune", "INPS": "dell'INPS"}
 
 
 def heading(state: Sitting, practice: Practice, belongings: Belongings) -> list[str]:
@@ -59,9 +61,23 @@ def sections(state: Sitting, practice: Practice) -> list[SummarySection]:
     ]
     declared = SummarySection(
         title="Che cosa dichiaro",
-        sentences=[*[f"– {sentence}" for sentence in practice.declarations], PENAL_WARNING, PRIVACY],
+        sentences=[
+            *[f"– {sentence}" for sentence in practice.declarations],
+            PENAL_WARNING,
+            told(state, practice.body),
+        ],
     )
     return [*_citizen(state), *answered, _papers(state, practice), declared]
+
+
+def told(state: Sitting, body: str) -> str:
+    """How the citizen was told of the use of their data, with the versions of what was told (GDPR art. 13)."""
+    if state.informed is None:
+        return ""
+    versions = "; ".join(
+        f"{_NOTICES.get(one.body, one.body)}, versione {one.version}" for one in told_for(state, body)
+    )
+    return f"Informativa sui dati personali (Regolamento UE 2016/679, articolo 13) {TOLD[state.informed]}: {versions}."
 
 
 def _citizen(state: Sitting) -> list[SummarySection]:

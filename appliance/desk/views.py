@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from contracts.desk_api.clerk import LetterRow
 
 CALLS: Final[Mapping[type[words.Event], str]] = {
+    words.NoticeWanted: "print_notice",
+    words.Informed: "give_notice",
     words.CodeEntered: "enter_code",
     words.ContactWanted: "read_contact",
     words.DocumentWanted: "show_document",
@@ -73,9 +75,11 @@ _NEEDS_READING: Final = frozenset(
     {
         "draw_signature",
         "erase_signature",
+        "give_notice",
         "go_to_step",
         "lay_aside",
         "pages_done",
+        "print_notice",
         "print_summary",
         "redact_page",
         "remove_page",

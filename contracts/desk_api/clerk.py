@@ -26,6 +26,8 @@ Value = Annotated[str, Meta(max_length=400)]
 class Stage(enum.StrEnum):
     """Where a sitting is. The desk's table of transitions is the law; this is its vocabulary."""
 
+    INFORM = "inform"
+    """Before anything is captured, the citizen is told what happens to their data (GDPR art. 13)."""
     CARD = "card"
     """Waiting for the card and its code."""
     READING = "reading"
@@ -74,6 +76,15 @@ class SignatureWay(enum.StrEnum):
     """Signed by hand on the desk's screen. The line is kept; when and how fast it was drawn is not."""
     CANNOT_SIGN = "cannot_sign"
     """Impediment to signing: the clerk collects the declaration (DPR 445/2000 art. 4)."""
+
+
+class NoticeWay(enum.StrEnum):
+    """How the citizen was told what happens to their data."""
+
+    READ = "read"
+    """Read aloud by the clerk."""
+    HANDED = "handed"
+    """The printed full text was handed over."""
 
 
 # --- What the clerk sees ---------------------------------------------------------------
@@ -310,6 +321,20 @@ class PenView(msgspec.Struct, frozen=True, kw_only=True):
     height: int = PEN_HEIGHT
 
 
+class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be told before anything is captured.
+
+    Attributes:
+        spoken: read aloud, one text for each body.
+        titles: of the full texts, with their versions.
+        printed: the full text came out of the printer in this sitting.
+    """
+
+    spoken: list[str]
+    titles: list[str]
+    printed: bool = False
+
+
 class SittingView(msgspec.Struct, frozen=True, kw_only=True):
     """The citizen at the desk.
 
@@ -322,6 +347,7 @@ class SittingView(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     number: Short
     may: list[Short]
+    notice: NoticeView | None = None
     citizen: CitizenView | None = None
     identified: Identified | None = None
     verdict: VerdictView | None = None
@@ -456,6 +482,12 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     token: Token | None = None
     revision: int
     wait_s: Annotated[float, Meta(ge=0, le=25)] = 20
+
+
+class GiveNotice(Act, frozen=True, kw_only=True):
+    """The clerk says that the citizen was told what happens to their data, and how."""
+
+    how: NoticeWay
 
 
 class EnterCode(Act, frozen=True, kw_only=True):
@@ -754,6 +786,12 @@ class ClerkDoor(Protocol):
 
     def begin(self, request: Act) -> DeskView: ...
 
+    def print_notice(self, request: Act) -> DeskView:
+        """The full text of what is to be told, on A4."""
+        ...
+
+    def give_notice(self, request: GiveNotice) -> DeskView: ...
+
     def enter_code(self, request: EnterCode) -> DeskView: ...
 
     def show_document(self, request: Act) -> DeskView:
@@ -823,6 +861,8 @@ class ClerkDoor(Protocol):
     def open_draft(self, request: OpenDraft) -> DeskView: ...
 
     def letters(self, request: Ask) -> Letters: ...
+
+    def notice_paper(self, request: Ask) -> Paper: ...
 
     def summary_paper(self, request: Ask) -> Paper: ...
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import TypeVar
 
 import msgspec
 
 from contracts.errors import PueError, WhoCanAct
-from contracts.practices import soundness, yaml_text
+from contracts.practices import notice, soundness, yaml_text
 from contracts.practices.model import Practice, StateWord
+from contracts.practices.notice import Notice, NoticeText, is_notice
 from contracts.practices.soundness import Blocks, States
 from contracts.practices.yaml_text import NotYaml
 from contracts.settled import settled
@@ -37,11 +38,43 @@ class PracticeUnknown(PueError):
     who = WhoCanAct.OPERATOR
 
 
+class NoticeUnknown(PueError):
+    """No such notice on the use of data, or none valid on that day: nobody may be served without."""
+
+    code = "catalogue.no_notice"
+    who = WhoCanAct.OPERATOR
+
+
 class Catalogue(msgspec.Struct, frozen=True):
-    """All versions of all practices, and the bodies' words for the states of a case."""
+    """All versions of all practices and notices, and the bodies' words for the states of a case."""
 
     practices: list[Practice]
     states: dict[str, StateWord] = {}
+    notices: list[Notice] = []
+
+    def notice(self, key: str) -> Notice:
+        """The notice of an ``id@version`` key.
+
+        Raises:
+            NoticeUnknown: this catalogue does not hold it.
+        """
+        for one in self.notices:
+            if one.key == key:
+                return one
+        msg = "this catalogue does not hold that version of the notice"
+        raise NoticeUnknown(msg, key=key)
+
+    def notices_on(self, day: dt.date) -> list[Notice]:
+        """What is to be told on a day, the reception's notice first.
+
+        Raises:
+            NoticeUnknown: the reception has none on that day.
+        """
+        found = notice.valid_on(self.notices, day)
+        if not any(one.text.body == notice.RECEPTION for one in found):
+            msg = "no notice on the use of data is valid on that day: add one to the catalogue"
+            raise NoticeUnknown(msg, day=day.isoformat())
+        return found
 
     def on(self, day: dt.date) -> list[Practice]:
         """Practices valid on a day, newest version of each, by name."""
@@ -96,14 +129,24 @@ def load(files: Mapping[str, bytes]) -> Catalogue:
     """
     blocks, states = shared(files)
     practices = []
-    for name in sorted(set(files) - {BLOCKS_FILE, STATES_FILE}):
+    notices = [
+        notice.made_of(_decode(name, files[name], NoticeText), files[name])
+        for name in sorted(files)
+        if is_notice(name)
+    ]
+    for name in sorted(practice_files(files)):
         practice = _decode(name, files[name], Practice)
         for found in soundness.mistakes(practice, blocks, states):
             raise CatalogueInvalid(f"{name}: {found.says}", file=name)
         practices.append(with_blocks(practice, blocks))
-    for key in soundness.clashes(practice.key for practice in practices):
+    for key in soundness.clashes([*(one.key for one in practices), *(one.key for one in notices)]):
         raise CatalogueInvalid(f"{key} stands in two files", key=key)
-    return Catalogue(practices, states)
+    return Catalogue(practices, states, notices)
+
+
+def practice_files(names: Iterable[str]) -> set[str]:
+    """Those that hold a practice each."""
+    return {name for name in names if name not in {BLOCKS_FILE, STATES_FILE} and not is_notice(name)}
 
 
 def shared(files: Mapping[str, bytes]) -> tuple[Blocks, States]:

@@ -16,6 +16,7 @@ import yaml
 
 from contracts.practices import soundness, yaml_text
 from contracts.practices.model import Practice
+from contracts.practices.notice import NoticeText, is_notice
 from contracts.practices.soundness import Blocks, Mistake, Path, States
 from contracts.practices.yaml_text import NotYaml
 from contracts.settled import settled
@@ -43,10 +44,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lint(name: str, data: bytes, blocks: Blocks, states: States) -> list[Found]:
-    """All mistakes of one practice's file, by line.
+    """All mistakes of the file of one practice or one notice, by line.
 
     Args:
-        name: of the file, for the answer.
+        name: of the file, for the answer; with its folder or without.
         data: the file.
         blocks: shared lists of fields it may name.
         states: words for states it may name.
@@ -55,7 +56,8 @@ def lint(name: str, data: bytes, blocks: Blocks, states: States) -> list[Found]:
         value, root = yaml_text.read(data)
     except NotYaml as why:
         return [Found(file=name, line=why.line, where="", says=why.says)]
-    found = list(itertools.islice(_mistakes(value, blocks, states), MOST_MISTAKES))
+    judged = _notice(value) if is_notice(name.rpartition("/")[2]) else _mistakes(value, blocks, states)
+    found = list(itertools.islice(judged, MOST_MISTAKES))
     lined = [
         Found(file=name, line=_line(root, one.path), where=".".join(map(str, one.path)), says=one.says)
         for one in found
@@ -72,12 +74,25 @@ def _mistakes(value: object, blocks: Blocks, states: States) -> Iterator[Mistake
         yield from _long_sentences(practice)
 
 
+def _notice(value: object) -> Iterator[Mistake]:
+    shape = list(itertools.islice(_shape(value, NoticeText, ()), MOST_MISTAKES))
+    yield from shape
+    if not shape:
+        yield from _too_long(msgspec.convert(value, settled(NoticeText)).spoken, ("spoken",))
+
+
 def _long_sentences(practice: Practice) -> Iterator[Mistake]:
     for at, step in enumerate(practice.steps):
-        for sentence in step.say_aloud.replace("?", ".").replace("!", ".").split("."):
-            if (words := len(sentence.split())) > LONGEST_SENTENCE:
-                says = f"a sentence of {words} words is hard to follow by ear: at most {LONGEST_SENTENCE}, make two"
-                yield Mistake(("steps", at, SPOKEN), says)
+        yield from _too_long(step.say_aloud, ("steps", at, SPOKEN))
+
+
+def _too_long(spoken: str, path: Path) -> Iterator[Mistake]:
+    for sentence in spoken.replace("?", ".").replace("!", ".").split("."):
+        if (words := len(sentence.split())) > LONGEST_SENTENCE:
+            says = (
+                f"a sentence of {words} words is hard to follow by ear: at most {LONGEST_SENTENCE}, make two"
+            )
+            yield Mistake(path, says)
 
 
 # ---- shape ---------------------------------------------------------------------------------------------------

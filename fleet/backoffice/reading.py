@@ -44,6 +44,11 @@ _SIGNED: Final = {
     "pen": "Firma a mano sullo schermo dello sportello, davanti all'impiegato",
     "cannot_sign": "Dichiarazione raccolta dall'impiegato: la persona non può firmare (DPR 445/2000, art. 4)",
 }
+_TOLD: Final = {
+    "read": "Letta ad alta voce dall'impiegato prima di cominciare",
+    "handed": "Consegnata su carta prima di cominciare",
+}
+MOST_NOTICES: Final = 8
 _NOT_HELD: Final = "Non è tra i documenti: la firma non è legata a un riepilogo che si può leggere"
 _VERDICT: Final = {
     "verified": "Documento verificato",
@@ -145,6 +150,7 @@ def _known(key: str, catalogue: Catalogue) -> Practice | None:
 
 def _identified(dossier: Dossier) -> Iterable[Line]:
     manifest = dossier.manifest
+    yield from _informed(_table(manifest, "informed"))
     known, attested = _table(manifest, "identification"), _table(manifest, "attestation")
     if how := _text(known.get("how")):
         yield "Come", _HOW.get(how, how)
@@ -161,6 +167,19 @@ def _identified(dossier: Dossier) -> Iterable[Line]:
         yield "Causa dell'impedimento", cause
     if clerk := _text(attested.get("clerk")):
         yield "Impiegato (pseudonimo)", clerk
+
+
+def _informed(told: dict[str, Any]) -> Iterable[Line]:
+    if how := _text(told.get("how")):
+        yield "Informativa sui dati", _TOLD.get(how, how)
+    listed = told.get("notices")
+    keys = (
+        [_text(one.get("notice")) for one in listed if isinstance(one, dict)]
+        if isinstance(listed, list)
+        else []
+    )
+    if any(keys):
+        yield "Testi dell'informativa", ", ".join(key for key in keys[:MOST_NOTICES] if key)
 
 
 def _unchecked(manifest: dict[str, Any]) -> list[str]:

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from contracts.errors import PueError, WhoCanAct
 from contracts.practices import lint
 from contracts.practices.bundle import open_catalogue, pack
-from contracts.practices.catalogue import BLOCKS_FILE, STATES_FILE, CatalogueInvalid, shared
+from contracts.practices.catalogue import BLOCKS_FILE, STATES_FILE, CatalogueInvalid, practice_files, shared
+from contracts.practices.notice import is_notice
 from fleet.releases import book
 
 MOST_MISTAKES: Final = 50
@@ -72,8 +73,12 @@ def sound_bundle(files: Mapping[str, bytes]) -> bytes:
     Raises:
         CatalogueNotSound: with every mistake of every file, one a line.
     """
-    if not set(files) - {BLOCKS_FILE, STATES_FILE}:
+    if not practice_files(files):
         raise CatalogueNotSound("there is no practice among the files: a release is a whole catalogue")
+    if not any(is_notice(name) for name in files):
+        raise CatalogueNotSound(
+            "there is no notice on the use of data (informativa_…) among the files: add it"
+        )
     try:
         bundle = pack(files)
         found = list(islice(_mistakes(files), MOST_MISTAKES))

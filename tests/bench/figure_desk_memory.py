@@ -108,7 +108,7 @@ def _children(pid: int) -> list[int]:
 def _sitting(clerk: Clerk, pictures: Path, sheets: list[bytes]) -> None:
     desk = clerk.desk
     clerk.come()
-    clerk.ask("begin")
+    clerk.begin()
     _drop(pictures, 0, _document())
     clerk.ask("show_document")
     clerk.until(lambda view: view.sitting.reading and view.sitting.reading.code == "card.awaited")

@@ -24,6 +24,7 @@ def _come(visit, world):
     page.keyboard.press("Enter")
     _at(page, "Comincia")
     _press(page, "Comincia")
+    _press(page, "L'ho letto ad alta voce")
     _at(page, "Chi è qui?")
 
 

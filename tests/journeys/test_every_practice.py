@@ -48,6 +48,7 @@ def _serve(world, visit, practice) -> str:
     world.play("card_reader", "remove")
     _at(page, "Comincia")
     _press(page, "Comincia")
+    _press(page, "L'ho letto ad alta voce")
     _at(page, "Chi è qui?")
     world.play("card_reader", "insert", card="cie")
     page.get_by_label("Sei cifre", exact=True).fill("123456")

@@ -105,6 +105,7 @@ class PatientClerk(TownClerk):
             self.ask("print_receipt", letter=sitting.letter.letter)
             return False
         {
+            Stage.INFORM: lambda: self.ask("give_notice", how="read"),
             Stage.CARD: self.read_card,
             Stage.READING: lambda: self.ask("watch", revision=self.view.revision, wait_s=1.0),
             Stage.COMPARE: lambda: self.ask("same_person", same=True),

@@ -98,7 +98,7 @@ def test_orders_reach_the_box_and_a_restart_waits_for_the_citizen(world, clerk):
     for kind in ("ping", "identify"):
         order = _order(world, kind)
         until(lambda order=order: _state(world, order) == "succeeded", f"{kind} done", 30)
-    clerk.ask("begin")
+    clerk.begin()
     deaths = world.desk.deaths
     restart = _order(world, "restart_desk")
     until(lambda: _state(world, restart) == "waiting_session", "the restart waits for the citizen", 30)

@@ -83,14 +83,14 @@ def test_the_recipient_is_killed_after_it_took_the_letter(world, clerk):
 
 
 def test_a_wrong_can(world, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     assert clerk.read_card(can="000000").trouble.code == "card.wrong_can"
     assert clerk.sitting.stage is Stage.CARD
     assert clerk.read_card().stage is Stage.COMPARE
 
 
 def test_a_forged_card(world, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     verdict = clerk.read_card("cie_tampered").verdict
     assert verdict.kind is VerdictKind.REFUSED
     assert 1 <= len(verdict.lines) <= 4
@@ -99,7 +99,7 @@ def test_a_forged_card(world, clerk):
 
 
 def test_a_card_pulled_away_while_it_is_read(world, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     world.play("card_reader", "insert", card="cie_torn")
     clerk.ask("enter_code", can="123456")
     clerk.until(lambda view: view.sitting.stage is not Stage.READING)

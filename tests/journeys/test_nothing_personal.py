@@ -37,7 +37,7 @@ def after_a_day(world):
     clerk.come()
     letters = [clerk.serve("naspi", NASPI)]
     for card, can in (("cie", "000000"), ("cie_tampered", "123456"), ("cie_expired", "123456")):
-        clerk.ask("begin")
+        clerk.begin()
         clerk.read_card(card, can)
         clerk.ask("abandon", reason="not_the_person")
     for card, pin in (
@@ -46,12 +46,12 @@ def after_a_day(world):
         ("cns", WRONG_PIN),
         ("hostile_cns_floods", None),
     ):
-        clerk.ask("begin")
+        clerk.begin()
         world.play("card_reader", "insert", card=card)
         clerk.ask("read_contact", pin=pin)
         clerk.until(lambda view: view.sitting.stage is not Stage.READING)
         clerk.ask("abandon", reason="other")
-    clerk.ask("begin")
+    clerk.begin()
     world.play("barcode", "scan", text=MARIA.codice_fiscale)
     world.play("card_reader", "insert", card="passport")
     zone = zone_of(Blank(person=NICOLO, form=Form.PASSPORT), NICOLO.expiry(dt.datetime.now(dt.UTC).date()))
@@ -59,7 +59,7 @@ def after_a_day(world):
         world.play("barcode", "scan", text=line)
     clerk.until(lambda view: view.sitting.stage is Stage.COMPARE)
     clerk.ask("abandon", reason="other")
-    clerk.ask("begin")
+    clerk.begin()
     world.play("card_reader", "insert", card="cie_torn")
     clerk.ask("enter_code", can="123456")
     clerk.until(lambda view: view.sitting.stage is not Stage.READING)

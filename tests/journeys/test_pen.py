@@ -31,6 +31,7 @@ def test_a_citizen_signs_on_the_screen_and_the_recipient_finds_the_line(world, c
         page.keyboard.press("Enter")
         _at(page, "Comincia")
         _press(page, "Comincia")
+        _press(page, "L'ho letto ad alta voce")
         _at(page, "Chi è qui?")
         world.play("card_reader", "insert", card="cie")
         world.play("camera", "show_portrait")

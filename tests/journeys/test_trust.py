@@ -51,7 +51,7 @@ def told(world) -> dict:
 
 
 def judged(clerk):
-    clerk.ask("begin")
+    clerk.begin()
     verdict = clerk.read_card().verdict
     assert clerk.sitting.stage is Stage.COMPARE
     clerk.ask("abandon", reason="mistake")

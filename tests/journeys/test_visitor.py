@@ -52,6 +52,9 @@ def test_a_clerk_serves_a_citizen_from_card_to_receipt(world, clerk, browser, al
         _at(page, "Comincia")
         album.take(visit, "start")
         _press(page, "Comincia")
+        _at(page, "Prima di cominciare")
+        album.take(visit, "notice")
+        _press(page, "L'ho letto ad alta voce")
         _at(page, "Chi è qui?")
         album.take(visit, "card")
 

@@ -128,6 +128,7 @@ def drawn(strokes):
     )
 
 
+NOTICES = shipped().notices_on(dt.date(2026, 11, 28))
 FRESH = door.SittingView(sitting=unique(1), stage=door.Stage.CARD, number="A074-1/2026/000015", may=[])
 
 
@@ -237,6 +238,13 @@ class FakeDesk:
         return self._welcome()
 
     # ---- stages
+
+    def _at_inform(self, practice):
+        notice = door.NoticeView(
+            spoken=[one.text.spoken for one in NOTICES],
+            titles=[f"{one.text.title}, versione {one.text.version}" for one in NOTICES],
+        )
+        return {"notice": notice, "may": ["print_notice", "give_notice", "abandon"]}
 
     def _at_card(self, practice):
         return {"may": ["by_sight", "enter_code", "show_document", "read_contact", "abandon"]}
@@ -397,6 +405,13 @@ class FakeDesk:
         return self._inside()
 
     def begin(self, request: door.Act) -> door.DeskView:
+        return self._act(request, lambda: self.at(door.Stage.INFORM))
+
+    def print_notice(self, request: door.Act) -> door.DeskView:
+        notice = msgspec.structs.replace(self.view.sitting.notice, printed=True)
+        return self._act(request, lambda: self.sit(notice=notice))
+
+    def give_notice(self, request: door.GiveNotice) -> door.DeskView:
         return self._act(request, lambda: self.at(door.Stage.CARD))
 
     def enter_code(self, request: door.EnterCode) -> door.DeskView:
@@ -591,6 +606,9 @@ class FakeDesk:
     def letters(self, request: door.Ask) -> door.Letters:
         self._known_token(request.token)
         return door.Letters(letters=self.letters_kept)
+
+    def notice_paper(self, request: door.Ask) -> door.Paper:
+        return door.Paper(title="Informativa", data=b"%PDF-1.4\n%%EOF\n")
 
     def summary_paper(self, request: door.Ask) -> door.Paper:
         return door.Paper(title="Riepilogo", data=b"%PDF-1.4\n%%EOF\n")

@@ -55,6 +55,11 @@ def at(stage, practice="auu", **changes):
     return lambda desk: desk.at(stage, practice, **changes)
 
 
+def informed_on_paper(desk):
+    desk.at(Stage.INFORM)
+    desk.sit(notice=msgspec.structs.replace(desk.view.sitting.notice, printed=True))
+
+
 def captured(*attachments, practice="naspi", stage=Stage.PAGES, **changes):
     def put(desk):
         desk.at(stage, practice, **changes)
@@ -147,6 +152,8 @@ PAGES = {
     "07-domanda-ricevuta": (f"/domande/{LETTERS[2].letter}", lambda desk: None),
     "08-domanda-non-aperta": (f"/domande/{LETTERS[4].letter}", lambda desk: None),
     "09-bozze": ("/bozze", with_draft),
+    "10-informativa": ("/sportello", at(Stage.INFORM)),
+    "10-informativa-stampata": ("/sportello", informed_on_paper),
     "10-carta": ("/sportello", at(Stage.CARD)),
     "11-carta-tolta": ("/sportello", at(Stage.CARD, trouble=REMOVED)),
     "12-lettura": ("/sportello", at(Stage.READING)),

@@ -61,6 +61,8 @@ def fill_estratto(page):
 
 def whole_way(page, desk):
     press(page, "Comincia")
+    heading(page, "Prima di cominciare")
+    press(page, "L'ho letto ad alta voce")
     heading(page, "Chi è qui?")
     page.get_by_label("Sei cifre", exact=True).fill("123 456")
     press(page, "Leggi la carta")
@@ -154,6 +156,8 @@ def test_the_whole_way_by_keyboard_alone(visit, desk):
     keyboard.keys.press("Enter")
     arrive(page, "Buon lavoro")
     keyboard.press("Comincia")
+    arrive(page, "Prima di cominciare")
+    keyboard.press("L'ho letto ad alta voce")
     arrive(page, "Chi è qui?")
     keyboard.type("Sei cifre", "123456")
     keyboard.keys.press("Enter")
@@ -222,7 +226,7 @@ def test_what_was_typed_stays_when_an_answer_is_refused(clerk, desk):
 
 def test_a_double_click_is_one_act(clerk, desk):
     clerk.page.get_by_role("button", name="Comincia").dblclick()
-    heading(clerk.page, "Chi è qui?")
+    heading(clerk.page, "Prima di cominciare")
     assert desk.acts == ["Act"]
 
 

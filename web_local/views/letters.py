@@ -64,6 +64,12 @@ def receipt_paper(letter: object) -> Response:
     return _pdf(visit.desk().receipt_paper(question), "ricevuta.pdf")
 
 
+@blueprint.get("/sportello/informativa.pdf")
+def notice_paper() -> Response:
+    """The full text of what is to be told of the use of data, to look at."""
+    return _pdf(visit.desk().notice_paper(Ask(token=visit.token())), "informativa.pdf")
+
+
 @blueprint.get("/sportello/riepilogo.pdf")
 def summary_paper() -> Response:
     """The summary to be signed, as a PDF."""

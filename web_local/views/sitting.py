@@ -20,6 +20,7 @@ from contracts.desk_api.clerk import (
     ConfirmReadBack,
     DeskView,
     EnterCode,
+    GiveNotice,
     GoToStep,
     LetterAct,
     PageAct,
@@ -42,6 +43,7 @@ blueprint = Blueprint("sitting", __name__, url_prefix="/sportello")
 
 SIGNATURE = "signature"
 TEMPLATES = {
+    Stage.INFORM: "inform.html",
     Stage.CARD: "card.html",
     Stage.READING: "reading.html",
     Stage.COMPARE: "compare.html",
@@ -108,6 +110,21 @@ def _refused(refusal: PueError, **values: Any) -> Response:
     if isinstance(refusal, visit.NotFilled):
         problem = None
     return _draw(visit.look(), 409, problem=problem, **values)
+
+
+# ---- before anything is captured ------------------------------------------------------------------------
+
+
+@blueprint.post("/informativa/stampa")
+def print_notice() -> Response:
+    """The full text of what is to be told, on paper."""
+    return _act("print_notice", Act)
+
+
+@blueprint.post("/informativa")
+def give_notice() -> Response:
+    """The citizen was told what happens to their data."""
+    return _act("give_notice", GiveNotice, how=request.form.get("how", ""))
 
 
 # ---- who is here ---------------------------------------------------------------------------------------

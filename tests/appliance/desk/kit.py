@@ -313,6 +313,12 @@ class Clerk:
             self.ask("watch", revision=self.view.revision, wait_s=5.0)
         return self.view
 
+    def begin(self, **fields) -> c.SittingView:
+        """A citizen sits down and is told what happens to their data."""
+        self.ask("begin", **fields)
+        self.ask("give_notice", how="read")
+        return self.sitting
+
     def read_card(self, card: str = "cie", can: str = "123456") -> c.SittingView:
         self.desk.world("card_reader", "insert", card=card)
         self.ask("enter_code", can=can)
@@ -320,7 +326,7 @@ class Clerk:
         return self.sitting
 
     def identify(self, card: str = "cie") -> c.SittingView:
-        self.ask("begin")
+        self.begin()
         self.read_card(card, CAN.get(card, "123456"))
         self.ask("same_person", same=True)
         return self.sitting
@@ -352,6 +358,9 @@ class Clerk:
             return False
         getattr(self, f"_at_{sitting.stage.value}")(sitting)
         return True
+
+    def _at_inform(self, _sitting) -> None:
+        self.ask("give_notice", how="read")
 
     def _at_card(self, _sitting) -> None:
         self.desk.world("card_reader", "insert", card="cie")

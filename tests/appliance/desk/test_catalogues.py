@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import http.client
 import itertools
+import json
 import os
 import threading
 from pathlib import Path
@@ -24,11 +25,12 @@ from contracts.messages.enrolment import Belongings
 from contracts.messages.releases import CatalogueRelease
 from contracts.practices.bundle import pack
 from contracts.practices.catalogue import shipped, shipped_files
-from tests.appliance.desk.kit import ESTRATTO, DeskProcess
+from tests.appliance.desk.kit import ESTRATTO, ROME, DeskProcess
 
 DAY = dt.date(2026, 11, 2)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 FILES = shipped_files()
+NOTICE = "informativa_comune.2026-01.yaml"
 REMOVED = "estratto_conto.2026-01.yaml"
 KEPT = "estratto_conto@2026-01"
 WITHOUT = {name: data for name, data in FILES.items() if name != REMOVED}
@@ -207,6 +209,55 @@ def test_a_removed_practice_is_not_offered_and_a_draft_of_it_is_finished_as_it_b
     clerk.sign_and_seal()
     clerk.until(lambda view: view.sitting.stage is Stage.DONE)
     assert clerk.sitting.stage is Stage.DONE
+
+
+def notices_in(desk, letter: str) -> set[str]:
+    outbox = desk.outbox()
+    try:
+        manifest = json.loads(desk.enrolled.open(outbox.sealed(letter)).read("manifest.json"))
+    finally:
+        outbox.close()
+    return {one["notice"] for one in manifest["informed"]["notices"]}
+
+
+def test_a_draft_keeps_the_notice_it_began_under(desk, tmp_path):
+    clerk = desk.clerk()
+    clerk.come()
+    clerk.identify()
+    clerk.ask("choose", practice=KEPT)
+    clerk.ask("lay_aside")
+    newer = (
+        FILES[NOTICE].replace(b"version: 2026-01", b"version: 2026-11").replace(b"2026-01-01", b"2026-11-01")
+    )
+    lay(tmp_path / "catalogue", 1, FILES | {"informativa_comune.2026-11.yaml": newer})
+    desk.kill()
+    desk.start()
+    clerk = desk.clerk()
+    clerk.come()
+    (row,) = clerk.ask("drafts").drafts
+    clerk.ask("open_draft", draft=row.draft)
+    clerk.read_card()
+    clerk.ask("same_person", same=True)
+    clerk.fill(ESTRATTO)
+    clerk.ask("pages_done")
+    clerk.ask("confirm_read_back")
+    letter = clerk.sign_and_seal().letter.letter
+    assert "informativa_comune@2026-01" in notices_in(desk, letter)
+    clerk.ask("finish")
+    clerk.to_sign()
+    letter = clerk.sign_and_seal().letter.letter
+    assert "informativa_comune@2026-11" in notices_in(desk, letter)
+
+
+def test_a_catalogue_without_a_notice_stops_nobody(desk, tmp_path):
+    lay(tmp_path / "catalogue", 1, {name: data for name, data in FILES.items() if name != NOTICE})
+    clerk = desk.clerk()
+    clerk.come()
+    clerk.ask("begin")
+    assert desk.status("facts").catalogue.version == 1
+    assert [title.partition(",")[0] for title in clerk.sitting.notice.titles] == [
+        one.text.title for one in shipped().notices_on(dt.datetime.now(ROME).date())
+    ]
 
 
 def test_the_plug_is_pulled_while_a_catalogue_is_taken(desk, tmp_path):

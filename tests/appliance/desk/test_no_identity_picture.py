@@ -16,7 +16,7 @@ OF_NICOLO = {"codice_fiscale": [NICOLO.codice_fiscale], "comune_nascita": ["roma
 
 
 def by_chip(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     clerk.read_card()
     assert len(kept(desk)) == 2, "until it was compared the chip's photo is there"
     clerk.ask("same_person", same=True)
@@ -24,7 +24,7 @@ def by_chip(desk, clerk):
 
 
 def with_the_camera(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     desk.world("camera", "show_document", card="passport")
     clerk.ask("show_document")
     clerk.until(lambda view: view.sitting.reading and view.sitting.reading.code == "card.awaited")
@@ -35,7 +35,7 @@ def with_the_camera(desk, clerk):
 
 
 def by_sight(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     clerk.read_card()
     clerk.ask(
         "by_sight",

@@ -23,6 +23,7 @@ from contracts.desk_api.clerk import (
     Direction,
     Identified,
     KeptBecause,
+    NoticeWay,
     SignatureWay,
     Stage,
     VerdictKind,
@@ -64,7 +65,8 @@ def now(ms: int = 1_795_000_000_000) -> Circumstances:
     )
 
 
-def fresh() -> Sitting:
+def arrived() -> Sitting:
+    """A citizen who was not told anything yet."""
     return Sitting(
         sitting=make_id(1, bytes(10)),
         letter=make_id(2, bytes(10)),
@@ -73,6 +75,10 @@ def fresh() -> Sitting:
         changed_ms=1,
         time_trusted=True,
     )
+
+
+def fresh() -> Sitting:
+    return go(arrived(), w.Informed(NoticeWay.READ))
 
 
 def page(number: int, attachment: str, **more) -> w.PageFacts:
@@ -130,6 +136,42 @@ def test_every_clerks_event_is_a_call_of_the_door():
 def test_only_data_a_state_vouches_for_identify_by_chip(kind, how):
     state = go(fresh(), w.CodeEntered(can="123456"), w.CardRead(MARIA, verdict(kind)), w.Compared(same=True))
     assert state.identified is how
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        w.CodeEntered(can="123456"),
+        w.ContactWanted(),
+        w.DocumentWanted(),
+        w.CarriedNoticed(MARIA.codice_fiscale),
+        w.SeenBySight(MARIA, "no_chip"),
+    ],
+)
+def test_nothing_is_captured_before_the_citizen_was_told(event):
+    with pytest.raises(SittingRefused):
+        decide(arrived(), event, now())
+    assert decide(fresh(), event, now()).state is not None
+
+
+def test_only_a_notice_that_came_out_of_the_printer_can_be_handed_over():
+    with pytest.raises(SittingRefused) as refused:
+        decide(arrived(), w.Informed(NoticeWay.HANDED), now())
+    assert refused.value.code == "sitting.notice_not_printed"
+    asked = decide(arrived(), w.NoticeWanted(), now())
+    assert asked.acts == (w.PrintNotice(),)
+    with pytest.raises(SittingRefused):
+        decide(asked.state, w.Informed(NoticeWay.READ), now())
+    failed = go(asked.state, w.PrintFailed(TROUBLE))
+    assert (failed.pending, failed.trouble) == ("", TROUBLE)
+    told = go(asked.state, w.NoticePrinted(), w.Informed(NoticeWay.HANDED))
+    assert (told.stage, told.informed, told.informed_ms) == (Stage.CARD, NoticeWay.HANDED, now().now_ms)
+
+
+def test_paper_that_nobody_asked_for_is_not_believed():
+    for event in (w.NoticePrinted(), w.PrintFailed(TROUBLE)):
+        with pytest.raises(SittingRefused):
+            decide(arrived(), event, now())
 
 
 def test_with_a_refused_document_nobody_is_identified():
@@ -329,6 +371,7 @@ def _typed(draw, practice, step):
 
 
 STARTS = [
+    arrived,
     fresh,
     identified,
     lambda: filled("naspi", NASPI),
@@ -354,7 +397,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def do(self, event):
         if self.state is None:
-            self.state = fresh()
+            self.state = arrived()
             self.seen = dict.fromkeys(self.seen, False)
         before = self.state
         try:
@@ -377,6 +420,15 @@ class AnyOrder(RuleBasedStateMachine):
             assert (before.signature is SignatureWay.PEN) == (before.pen is not None)
             assert before.read_back_sha256
             assert before.identified is not None
+            assert before.informed is not None
+
+    @rule(how=st.sampled_from(NoticeWay))
+    def told(self, how):
+        self.do(w.Informed(how))
+
+    @rule(event=st.sampled_from([w.NoticeWanted(), w.NoticePrinted()]))
+    def notice_on_paper(self, event):
+        self.do(event)
 
     @rule(can=st.one_of(st.none(), st.text(max_size=6)), mrz=st.lists(st.text(max_size=5), max_size=2))
     def code(self, can, mrz):

@@ -19,6 +19,7 @@ from contracts.identity import fingerprint
 from contracts.messages.letters import RESERVED, LetterWord
 from contracts.practices.catalogue import shipped
 from tests.appliance.desk.kit import ESTRATTO, NASPI, ROME, DeskProcess, Line, Refused, post
+from tests.appliance.desk.test_papers import text_of
 from tests.peers.citizen import answers_for
 
 
@@ -81,7 +82,7 @@ def test_while_the_line_is_away_a_near_last_day_says_where_else_to_go(desk, cler
 
 
 def test_a_wrong_can_is_said_and_the_next_try_may_be_right(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     assert clerk.read_card(can="000000").trouble.code == "card.wrong_can"
     assert clerk.sitting.stage is Stage.CARD
     assert clerk.read_card().stage is Stage.COMPARE
@@ -89,7 +90,7 @@ def test_a_wrong_can_is_said_and_the_next_try_may_be_right(desk, clerk):
 
 
 def test_nobody_is_identified_with_a_tampered_card(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     assert clerk.read_card("cie_tampered").verdict.kind is VerdictKind.REFUSED
     assert "same_person" not in clerk.sitting.may
     with pytest.raises(Refused) as refused:
@@ -98,7 +99,7 @@ def test_nobody_is_identified_with_a_tampered_card(desk, clerk):
 
 
 def test_identified_by_sight_is_said_in_the_dossier_and_is_not_green(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     clerk.ask(
         "by_sight",
         surname="Esempio",
@@ -134,7 +135,7 @@ def manifest_of(desk, letter):
 
 
 def test_a_card_torn_from_the_reader_costs_one_try(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     assert clerk.read_card("cie_torn").trouble.code == "card.removed"
     assert clerk.read_card().stage is Stage.COMPARE
     assert clerk.ask("picture", which="photo").data[:2] == b"\xff\xd8"
@@ -172,6 +173,34 @@ def test_a_covered_lens_is_remarked_and_a_missing_camera_is_said(desk, clerk):
     assert clerk.ask("take_page", attachment="signature").sitting.pages.missing == []
 
 
+def test_the_notice_on_paper_is_handed_over_and_the_dossier_says_which(desk, clerk):
+    clerk.ask("begin")
+    assert clerk.sitting.stage is Stage.INFORM
+    assert len(clerk.sitting.notice.spoken) == len(shipped().notices_on(dt.datetime.now(ROME).date()))
+    desk.world("printer", "run_out")
+    assert clerk.ask("print_notice").sitting.trouble.code == "printer.paper_out"
+    desk.world("printer", "mend")
+    assert clerk.ask("print_notice").sitting.notice.printed
+    assert clerk.ask("notice_paper").data.startswith(b"%PDF-")
+    clerk.ask("give_notice", how="handed")
+    clerk.read_card()
+    clerk.ask("same_person", same=True)
+    clerk.ask("choose", practice="estratto_conto@2026-01")
+    clerk.fill(ESTRATTO)
+    clerk.ask("pages_done")
+    clerk.ask("confirm_read_back")
+    letter = clerk.sign_and_seal().letter.letter
+    informed = manifest_of(desk, letter)["informed"]
+    assert informed["how"] == "handed"
+    assert {one["notice"]: one["sha256"] for one in informed["notices"]} == {
+        one.key: one.sha256 for one in shipped().notices_on(dt.datetime.now(ROME).date())
+    }
+    receipt = text_of(clerk.ask("receipt_paper", letter=letter).data)
+    assert "consegnata su carta prima di cominciare: del Comune, versione 2026-01" in " ".join(
+        receipt.split()
+    )
+
+
 def test_the_second_click_gets_the_first_answer(desk, clerk):
     first = clerk.ask("begin", once="once-of-the-page-1")
     again = clerk.ask("begin", once="once-of-the-page-1")
@@ -180,7 +209,7 @@ def test_the_second_click_gets_the_first_answer(desk, clerk):
         clerk.ask("abandon", reason="mistake", once="once-of-the-page-1")
     assert refused.value.code == "desk.once_reused"
     with pytest.raises(Refused) as refused:
-        clerk.ask("begin")
+        clerk.begin()
     assert refused.value.code == "sitting.open"
 
 
@@ -204,13 +233,13 @@ def test_the_quiet_claim_is_its_connection(desk, clerk):
     claim, word = hold_quiet(desk)
     assert word == b"granted\n"
     with pytest.raises(Refused) as refused:
-        clerk.ask("begin")
+        clerk.begin()
     assert refused.value.code == "desk.quiet"
     assert desk.status("facts").quiet
     claim.close()
     clerk.ask("look")
     clerk.until(lambda view: not view.quiet)
-    clerk.ask("begin")
+    clerk.begin()
     claim, word = hold_quiet(desk)
     claim.close()
     assert word == b"busy\n"
@@ -260,10 +289,10 @@ def test_wrong_pins_lock_out_and_a_restart_does_not_help(desk, clerk):
 def test_a_box_without_belongings_begins_no_sitting(desk, clerk):
     (desk.state / "identity" / "belongings.json").rename(desk.state / "elsewhere.json")
     with pytest.raises(Refused) as refused:
-        clerk.ask("begin")
+        clerk.begin()
     assert refused.value.code == "desk.not_enrolled"
     (desk.state / "elsewhere.json").rename(desk.state / "identity" / "belongings.json")
-    clerk.ask("begin")
+    clerk.begin()
 
 
 def test_a_letter_that_cannot_be_sealed_stays_a_draft_and_can_be_sealed_later(desk, clerk):
@@ -353,7 +382,7 @@ def test_a_reader_for_short_commands_takes_both_codes(tmp_path):
     desk = DeskProcess(tmp_path, settings=("devices.card_reader.short_commands_only=true",))
     clerk = desk.clerk()
     clerk.come()
-    clerk.ask("begin")
+    clerk.begin()
     assert clerk.read_card("cie_long_commands_only").trouble.code == "card.mrz_needed"
     desk.close()
 
@@ -362,7 +391,7 @@ def test_a_reader_for_short_commands_takes_both_codes(tmp_path):
 
 
 def read_contact(desk, clerk, card, pin=None):
-    clerk.ask("begin")
+    clerk.begin()
     desk.world("card_reader", "insert", card=card)
     clerk.ask("read_contact", pin=pin)
     clerk.until(lambda view: view.sitting.stage is not Stage.READING)
@@ -406,7 +435,7 @@ def test_what_a_clerk_hears_of_the_slot(desk, clerk, card, pin, code):
 
 
 def test_a_scanned_tessera_is_compared_with_the_chip(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     desk.world("barcode", "scan", text=f"*{MARIA.codice_fiscale}*")
     clerk.until(lambda view: view.sitting.carried is not None)
     assert clerk.sitting.carried.agrees is None
@@ -416,7 +445,7 @@ def test_a_scanned_tessera_is_compared_with_the_chip(desk, clerk):
 
 
 def test_scanned_lines_open_a_passport_and_the_name_comes_first(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     desk.world("card_reader", "insert", card="passport")
     today = dt.datetime.now(dt.UTC).date()
     zone = zone_of(Blank(person=NICOLO, form=Form.PASSPORT), NICOLO.expiry(today))
@@ -428,7 +457,7 @@ def test_scanned_lines_open_a_passport_and_the_name_comes_first(desk, clerk):
 
 
 def test_the_camera_reads_the_lines_and_waits_for_the_passport_to_come_to_the_reader(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     desk.world("camera", "show_document", card="passport")
     clerk.ask("show_document")
     clerk.until(lambda view: view.sitting.reading and view.sitting.reading.code == "card.awaited")
@@ -439,19 +468,19 @@ def test_the_camera_reads_the_lines_and_waits_for_the_passport_to_come_to_the_re
 
 
 def test_whoever_gives_up_waiting_for_the_passport_keeps_nobody_waiting(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     desk.world("camera", "show_document", card="passport")
     clerk.ask("show_document")
     clerk.until(lambda view: view.sitting.reading and view.sitting.reading.code == "card.awaited")
     clerk.ask("abandon", reason="other")
-    clerk.ask("begin")
+    clerk.begin()
     clerk.ask("enter_code", can="123456")
     clerk.until(lambda view: view.sitting.trouble is not None)
     assert clerk.sitting.trouble.code == "card_reader.no_card"
 
 
 def test_the_camera_reads_whose_tessera_it_is(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     desk.world("camera", "show_tessera", codice_fiscale=MARIA.codice_fiscale)
     clerk.ask("show_document")
     clerk.until(lambda view: view.sitting.carried is not None)
@@ -459,7 +488,7 @@ def test_the_camera_reads_whose_tessera_it_is(desk, clerk):
 
 
 def test_a_camera_that_sees_no_document_says_so_and_all_ways_are_open(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     desk.world("camera", "place_sample")
     clerk.ask("show_document")
     clerk.until(lambda view: view.sitting.trouble is not None)
@@ -469,7 +498,7 @@ def test_a_camera_that_sees_no_document_says_so_and_all_ways_are_open(desk, cler
 
 
 def test_a_locked_desk_hears_no_scanner(desk, clerk):
-    clerk.ask("begin")
+    clerk.begin()
     clerk.ask("lock")
     desk.world("barcode", "scan", text=MARIA.codice_fiscale)
     clerk.come()

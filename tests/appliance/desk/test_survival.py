@@ -151,7 +151,7 @@ def test_a_half_written_draft_is_set_aside_and_the_desk_goes_on(desk, clerk):
     (aside,) = drafts(desk)
     assert ".aside-" in aside.name
     assert '"draft.set_aside"' in (desk.state / "vault" / "journal.jsonl").read_text()
-    clerk.ask("begin")
+    clerk.begin()
 
 
 def test_a_page_that_was_changed_on_the_disk_is_not_sealed(desk, clerk):

@@ -199,7 +199,7 @@ def test_a_running_desk_takes_it_and_says_so_at_both_doors(tmp_path):
         lay(tmp_path / "trust", store(7, b"another State").to_bytes(), 7)
         clerk = desk.clerk()
         clerk.come()
-        clerk.ask("begin")
+        clerk.begin()
         verdict = clerk.read_card().verdict
         assert any(word.startswith(f"trust: Elenco di prova ({DAY}, ") for word in verdict.technical)
         clerk.ask("abandon", reason="mistake")
@@ -207,7 +207,7 @@ def test_a_running_desk_takes_it_and_says_so_at_both_doors(tmp_path):
         lay(tmp_path / "trust", b"{}", 8)
         told = desk.status("facts").trust
         assert (told.version, told.code) == (7, "trust.invalid")
-        clerk.ask("begin")
+        clerk.begin()
         assert "published trust refused: trust.invalid" in clerk.read_card().verdict.technical
     finally:
         desk.close()

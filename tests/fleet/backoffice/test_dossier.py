@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from contracts.desk_api.clerk import SignatureWay
+from contracts.desk_api.clerk import NoticeWay, SignatureWay
 from contracts.identity import fingerprint, make_id
 from contracts.practices import catalogue
 from fleet.backoffice import reading
@@ -97,6 +97,16 @@ def test_words_for_the_officer():
     assert reading.term_of(unpack(dossier(LETTER)), "x", catalogue.shipped()) == (55, False)
 
 
+@pytest.mark.parametrize("way", NoticeWay)
+def test_the_officer_reads_what_the_citizen_was_told(way):
+    notices = [{"notice": "informativa_comune@2026-01"}, {"notice": "informativa_inps@2026-01"}]
+    told = {"how": way.value, "at": 1, "notices": notices}
+    found = reading.read(unpack(dossier(LETTER, informed=told)), "x", catalogue.shipped())
+    said = dict(found.identified)
+    assert "prima di cominciare" in said["Informativa sui dati"]
+    assert said["Testi dell'informativa"] == "informativa_comune@2026-01, informativa_inps@2026-01"
+
+
 @pytest.mark.parametrize("way", SignatureWay)
 def test_the_officer_reads_how_it_was_signed(way):
     attested = {"clerk": "impiegato-7", "signature": way.value}
@@ -117,7 +127,18 @@ def test_the_officer_reads_which_summary_was_signed_on_the_screen(shown, said):
 
 
 def test_a_manifest_of_nothing_is_read_without_inventing():
-    found = unpack(packed({}, {"letter": LETTER, "citizen": "?", "answers": [1], "identification": 3}))
+    found = unpack(
+        packed(
+            {},
+            {
+                "letter": LETTER,
+                "citizen": "?",
+                "answers": [1],
+                "identification": 3,
+                "informed": {"notices": [4, {}]},
+            },
+        )
+    )
     read = reading.read(found, "ignota@2030-01", catalogue.shipped())
     assert (read.citizen, read.sections, read.papers, read.identified) == ([], [], [], [])
     assert reading.citizen_of(found) == ""

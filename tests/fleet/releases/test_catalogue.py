@@ -180,3 +180,9 @@ def test_the_command_tells_file_and_line(house, folder, capsys):
     assert f"{NASPI}:1: " in capsys.readouterr().err
     assert command(house, folder / "none", 9) == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_catalogue_without_a_notice_on_the_use_of_data_is_not_published(database):
+    bare = {name: data for name, data in FILES.items() if not name.startswith("informativa_")}
+    with database.write() as session, pytest.raises(CatalogueNotSound, match="informativa_"):
+        publish(session, 4, bare)
