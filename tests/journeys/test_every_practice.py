@@ -80,8 +80,9 @@ def _fill(page, practice) -> None:
     for step in practice.steps:
         spot = page.locator(f"form#passo input[name=step][value='{step.id}']")
         expect(spot).to_be_attached(timeout=15_000)
-        for name, values in answers.items():
-            _answer(page, name, values[0])
+        for field in step.fields:
+            if field.name in answers:
+                _answer(page, field.name, answers[field.name][0])
         _press(page, "Avanti")
 
 

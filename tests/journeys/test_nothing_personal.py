@@ -27,6 +27,9 @@ WRONG_PIN = "97531"
 SECRETS = (MARIA.can, ALDO.can, MARIA.nis, "000000", CARD_PIN, WRONG_PIN)
 """Codes printed on cards, and PINs; so few digits also occur by chance in databases, so they are looked for in logs alone."""
 
+COMMON = b"per esempio"
+"""Published catalogues say so in their questions; no citizen's name follows that word."""
+
 APDU = re.compile(rb"\b(?:00|0c|10)(?:a4|b0|b1|84|82|86|22|88)[0-9a-f]{6,}", re.IGNORECASE)
 
 
@@ -102,7 +105,7 @@ def test_the_fleet_and_the_agent_hold_nothing_that_names_a_citizen(after_a_day):
     found = [
         (path.name, word)
         for path in files
-        for data in [path.read_bytes().lower()]
+        for data in [path.read_bytes().lower().replace(COMMON, b"")]
         for word in (*NAMES, *TYPED)
         if word.casefold().encode() in data
     ]
