@@ -416,6 +416,7 @@ def test_children_are_added_and_taken_away(clerk, desk):
     expect(page.get_by_role("group", name="Figlio 2")).to_be_visible()
     page.get_by_role("group", name="Figlio 2").get_by_label("Codice fiscale del figlio").fill("SECONDO")
     press(page, "Togli Figlio 1")
+    expect(page.get_by_role("group", name="Figlio 2")).to_have_count(0)
     expect(page.get_by_label("Codice fiscale del figlio")).to_have_value("SECONDO")
     assert page.get_by_role("alert").count() == 0
 
