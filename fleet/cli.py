@@ -31,7 +31,7 @@ from fleet.health import board
 from fleet.orders import book
 from fleet.registry import boxes, certificates, recipients, table_files
 from fleet.releases import catalogue, trust
-from fleet.releases.book import ReleaseView
+from fleet.releases.book import Published, ReleaseView
 from fleet.serve import gate, ingest, material, ports, whole
 from fleet.settings import FleetSettings
 
@@ -270,14 +270,15 @@ def _follow(database: Database, order: book.OrderView) -> book.OrderView:
 # ---- releases
 
 
-def _trust_publish(arguments: argparse.Namespace) -> None:
+def _publish(
+    arguments: argparse.Namespace, publish: Callable[..., Published], given: object, says: str
+) -> None:
     ground = _Ground(arguments)
-    bundle = _file(arguments.file, MAX_TRUST_BYTES)
     key = fleet_key(ground.settings.folder)
     with ground.database().write() as session:
-        done = trust.publish(
+        done = publish(
             session,
-            bundle,
+            given,
             version=arguments.version,
             dated=arguments.dated,
             origin=arguments.origin,
@@ -288,9 +289,13 @@ def _trust_publish(arguments: argparse.Namespace) -> None:
     release = done.release
     ground.say(
         done,
-        f"trust bundle {release.version} of {release.dated} is published: {release.size_bytes} bytes, "
+        f"{says} {release.version} of {release.dated} is published: {release.size_bytes} bytes, "
         f"sha256 {release.sha256}\n{done.boxes} boxes are asked to take it; the board says which have not.",
     )
+
+
+def _trust_publish(arguments: argparse.Namespace) -> None:
+    _publish(arguments, trust.publish, _file(arguments.file, MAX_TRUST_BYTES), "trust bundle")
 
 
 def _trust_list(arguments: argparse.Namespace) -> None:
@@ -301,27 +306,8 @@ def _trust_list(arguments: argparse.Namespace) -> None:
 
 
 def _catalogue_publish(arguments: argparse.Namespace) -> None:
-    ground = _Ground(arguments)
     files = _catalogue_files(arguments.folder)
-    key = fleet_key(ground.settings.folder)
-    with ground.database().write() as session:
-        done = catalogue.publish(
-            session,
-            files,
-            version=arguments.version,
-            dated=arguments.dated,
-            origin=arguments.origin,
-            by=arguments.by,
-            key=key,
-            now=ground.clock.now(),
-        )
-    release = done.release
-    ground.say(
-        done,
-        f"catalogue {release.version} of {release.dated} is published: {len(files)} files, "
-        f"{release.size_bytes} bytes, sha256 {release.sha256}\n"
-        f"{done.boxes} boxes are asked to take it; the board says which have not.",
-    )
+    _publish(arguments, catalogue.publish, files, f"catalogue of {len(files)} files, version")
 
 
 def _catalogue_files(folder: Path) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from appliance.agent.acts.all import acts
 from appliance.agent.bell import BelledWorker
-from appliance.agent.bringing import Bringer
+from appliance.agent.bringing import Bringer, BringRules, R
 from appliance.agent.carry_out import OrderBook
 from appliance.agent.desk_door import DeskDoor
 from appliance.agent.gate_files import GateFiles
@@ -45,7 +45,7 @@ from appliance.agent.twin import Twin
 from appliance.outbox.store import Outbox
 from appliance.runtime.clock import SystemClock
 from appliance.runtime.logs import set_up_logging
-from appliance.runtime.release_files import CATALOGUE
+from appliance.runtime.release_files import CATALOGUE, ReleaseKind
 from appliance.runtime.settings import load_settings
 from appliance.runtime.systemd import Notifier
 from appliance.runtime.trust_files import TRUST
@@ -61,7 +61,7 @@ from contracts.messages.twin import Desired
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 log = logging.getLogger(__name__)
 
@@ -162,26 +162,16 @@ class Agent:
             before_days=settings.renew_before_days,
             look_every_s=settings.renew_look_every_s,
         )
-        self.trust = Bringer(
-            TRUST,
-            TRUST.folder(state),
-            fleet_key,
-            GateFiles(mine.post_url, self._tls, timeout_s=settings.trust.timeout_s),
-            wanted=lambda: twin.desired.trust_version,
-            reports=reports,
-            chance=chance,
-            rules=settings.trust,
-        )
-        self.catalogue = Bringer(
-            CATALOGUE,
-            CATALOGUE.folder(state),
-            fleet_key,
-            GateFiles(mine.post_url, self._tls, timeout_s=settings.catalogue.timeout_s),
-            wanted=lambda: twin.desired.catalogue_version,
-            reports=reports,
-            chance=chance,
-            rules=settings.catalogue,
-        )
+
+        def bringer(kind: ReleaseKind[R], rules: BringRules, wanted: Callable[[], int]) -> Bringer[R]:
+            gate = GateFiles(mine.post_url, self._tls, timeout_s=rules.timeout_s)
+            folder = kind.folder(state)
+            return Bringer(
+                kind, folder, fleet_key, gate, wanted=wanted, reports=reports, chance=chance, rules=rules
+            )
+
+        self.trust = bringer(TRUST, settings.trust, lambda: twin.desired.trust_version)
+        self.catalogue = bringer(CATALOGUE, settings.catalogue, lambda: twin.desired.catalogue_version)
         board.on_twin = self._twin_changed
         board.connect(
             self.link, reports=reports, orders=self.orders, post=self.post, twin=twin, rounds=self.rounds

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.cards.trust import MAX_BUNDLE_BYTES, InvalidTrustBundle, TrustStore
 from appliance.runtime.files import read_bounded
-from appliance.runtime.trust_files import read_bundle
+from appliance.runtime.trust_files import TRUST
 from contracts.errors import PueError, WhoCanAct
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def published_store(folder: Path, release: TrustRelease) -> TrustStore:
         TrustBundleDamaged, StorageError: it is not the one the release speaks of, or not to be had.
         InvalidTrustBundle, TrustReleaseMismatch: the fleet signed something that is no bundle, or another one.
     """
-    store = _parsed(read_bundle(folder, release))
+    store = _parsed(TRUST.read_bundle(folder, release))
     if (store.version, store.dated) != (release.version, release.dated):
         raise TrustReleaseMismatch("the bundle and its release name different versions or days")
     return store

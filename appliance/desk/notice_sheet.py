@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, PageBreak, SimpleDocTemplate
+from reportlab.platypus import Flowable, PageBreak
 
 from appliance.capture.document import archivable
 from appliance.desk import wording
-from appliance.desk.summary import Styles, faces
+from appliance.desk.sheet import Styles, faces, sheet
 from appliance.devices.fonts import Fonts
 
 if TYPE_CHECKING:
@@ -30,18 +28,7 @@ def notice_pdf(notices: Sequence[Notice]) -> bytes:
     """
     out = io.BytesIO()
     regular, bold = faces(Fonts())
-    page = SimpleDocTemplate(
-        out,
-        pagesize=A4,
-        leftMargin=22 * mm,
-        rightMargin=22 * mm,
-        topMargin=20 * mm,
-        bottomMargin=20 * mm,
-        title=TITLE,
-        lang="it-IT",
-        invariant=1,
-        initialFontName=regular,
-    )
+    page = sheet(out, TITLE, regular)
     text = Styles(regular, bold)
     story: list[Flowable] = []
     for notice in notices:

@@ -275,7 +275,7 @@ class ClerkService:
     def notice_paper(self, request: door.Ask) -> door.Paper:
         self._staff.logins.awake(request.token)
         state = self._desk.sitting
-        if state is None:
+        if state is None or not state.notices:  # none are kept once the letter is sealed
             raise NoSitting("nobody sits at the desk")
         return door.Paper(title="Informativa sui dati personali", data=self._staff.hands.notice(state))
 

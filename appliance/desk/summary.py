@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape
 
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, KeepTogether, Spacer
 
 from appliance.capture.document import archivable
 from appliance.desk import wording
 from appliance.desk.pen_mark import PenMark
+from appliance.desk.sheet import Styles, faces, sheet
 from appliance.desk.summary_words import CONFIRMED, doubt, heading, sections, told
-from appliance.devices.fonts import Fonts, FontsMissing
+from appliance.devices.fonts import Fonts
 from contracts.desk_api.clerk import SignatureWay
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reportlab.pdfgen.canvas import Canvas
 
     from appliance.desk.sitting import PenFacts, Sitting
@@ -41,19 +35,7 @@ def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> b
     """The summary of a confirmed sitting, with what was signed on the screen, if anything was."""
     out = io.BytesIO()
     regular, bold = faces(Fonts())
-    page = SimpleDocTemplate(
-        out,
-        pagesize=A4,
-        leftMargin=22 * mm,
-        rightMargin=22 * mm,
-        topMargin=20 * mm,
-        bottomMargin=22 * mm,
-        title=f"Riepilogo {state.number}",
-        lang="it-IT",
-        invariant=1,
-        # a font that is not embedded, even an unused one, is no PDF/A: the page would begin with one
-        initialFontName=regular,
-    )
+    page = sheet(out, f"Riepilogo {state.number}", regular)
     text = Styles(regular, bold)
     fine = told(state, practice.body)
     name, *about = heading(state, practice, belongings)
@@ -72,20 +54,6 @@ def summary_pdf(state: Sitting, practice: Practice, belongings: Belongings) -> b
 
     page.build(story, onFirstPage=foot, onLaterPages=foot)
     return archivable(out.getvalue(), title=f"Riepilogo {state.number}")
-
-
-def faces(fonts: Fonts) -> tuple[str, str]:
-    """Names of the regular and the bold face, ready to be written with.
-
-    Raises:
-        FontsMissing: a font file is damaged.
-    """
-    try:
-        for path in (fonts.regular, fonts.bold):
-            pdfmetrics.registerFont(TTFont(path.stem, path))
-    except (TTFError, OSError) as error:
-        raise FontsMissing("a font file is damaged: install the package fonts-noto-core again") from error
-    return fonts.regular.stem, fonts.bold.stem
 
 
 def _section(text: Styles, section: SummarySection, fine: str) -> list[Flowable]:
@@ -133,43 +101,3 @@ def _on_screen(text: Styles, state: Sitting, pen: PenFacts, box: str) -> list[Fl
         text.small(f"Impronta SHA-256 del riepilogo letto prima di firmare: {pen.shown_sha256}"),
         PenMark(pen.strokes, left=_SIGNS_FROM, below=_UNDER_LINE),
     ]
-
-
-class Styles:
-    """Paragraphs in the sheet's few styles; everything typed by people is escaped."""
-
-    def __init__(self, regular: str, bold: str) -> None:
-        self._title = ParagraphStyle("title", fontName=bold, fontSize=17, leading=22, spaceAfter=6)
-        self._strong = ParagraphStyle("strong", fontName=bold, fontSize=13, leading=17, spaceAfter=4)
-        self._heading = ParagraphStyle("heading", fontName=bold, fontSize=11.5, leading=15, spaceBefore=8)
-        self._line = ParagraphStyle("line", fontName=regular, fontSize=10.5, leading=14.5)
-        self._bold = ParagraphStyle("bold", fontName=bold, fontSize=10.5, leading=14.5)
-        self._small = ParagraphStyle("small", fontName=regular, fontSize=8.5, leading=11.5, spaceBefore=4)
-
-    def title(self, text: str) -> Paragraph:
-        return Paragraph(escape(text), self._title)
-
-    def strong(self, text: str) -> Paragraph:
-        return Paragraph(escape(text), self._strong)
-
-    def heading(self, text: str) -> Paragraph:
-        return Paragraph(escape(text), self._heading)
-
-    def line(self, text: str) -> Paragraph:
-        return Paragraph(escape(text), self._line)
-
-    def small(self, text: str) -> Paragraph:
-        return Paragraph(escape(text), self._small)
-
-    def cell(self, text: str, *, bold: bool = False) -> Paragraph:
-        return Paragraph(escape(text), self._bold if bold else self._line)
-
-    def table(self, rows: Sequence[Sequence[Paragraph]]) -> Table:
-        style = TableStyle(
-            [
-                ("FONTNAME", (0, 0), (-1, -1), self._line.fontName),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LINEBELOW", (0, 0), (-1, -1), 0.25, "#888888"),
-            ]
-        )
-        return Table([list(row) for row in rows], colWidths=[62 * mm, 104 * mm], style=style)

@@ -64,7 +64,7 @@ def sections(state: Sitting, practice: Practice) -> list[SummarySection]:
         sentences=[
             *[f"– {sentence}" for sentence in practice.declarations],
             PENAL_WARNING,
-            told(state, practice.body),
+            *([told(state, practice.body)] if state.informed else []),
         ],
     )
     return [*_citizen(state), *answered, _papers(state, practice), declared]

@@ -27,7 +27,7 @@ from appliance.outbox.store import Outbox
 from appliance.runtime.clock import SystemClock, ntp_synchronized
 from appliance.runtime.files import make_private_dir
 from appliance.runtime.release_files import CATALOGUE
-from appliance.runtime.trust_files import trust_folder
+from appliance.runtime.trust_files import TRUST
 from appliance.vault.clerks import Clerks
 from appliance.vault.drafts import Drafts
 from appliance.vault.journal import Journal
@@ -108,7 +108,7 @@ def open_trust(state: Path, settings: DeskSettings, clock: Clock, note: Note) ->
     """
     identity = state / "identity"
     return Believed(
-        trust_folder(state),
+        TRUST.folder(state),
         state / "vault" / "trust.floor",
         fleet_key=lambda: public_key_from_text(read_belongings(identity).fleet_key),
         given=given_trust(settings, clock),

@@ -14,8 +14,15 @@ from sqlalchemy.orm import Session
 from contracts.errors import PueError, WhoCanAct
 from contracts.practices import lint
 from contracts.practices.bundle import open_catalogue, pack
-from contracts.practices.catalogue import BLOCKS_FILE, STATES_FILE, CatalogueInvalid, practice_files, shared
-from contracts.practices.notice import is_notice
+from contracts.practices.catalogue import (
+    BLOCKS_FILE,
+    STATES_FILE,
+    Catalogue,
+    CatalogueInvalid,
+    practice_files,
+    shared,
+)
+from contracts.practices.notice import RECEPTION
 from fleet.releases import book
 
 MOST_MISTAKES: Final = 50
@@ -75,19 +82,25 @@ def sound_bundle(files: Mapping[str, bytes]) -> bytes:
     """
     if not practice_files(files):
         raise CatalogueNotSound("there is no practice among the files: a release is a whole catalogue")
-    if not any(is_notice(name) for name in files):
-        raise CatalogueNotSound(
-            "there is no notice on the use of data (informativa_…) among the files: add it"
-        )
     try:
         bundle = pack(files)
         found = list(islice(_mistakes(files), MOST_MISTAKES))
         if not found:
-            open_catalogue(bundle)
+            _check_notices(open_catalogue(bundle))
             return bundle
     except CatalogueInvalid as why:
         raise CatalogueNotSound(str(why)) from None
     raise CatalogueNotSound("the catalogue is not sound:\n" + "\n".join(found), mistakes=len(found))
+
+
+def _check_notices(read: Catalogue) -> None:
+    """Whoever decides a case has told what it does with the data, and so has the reception."""
+    told = {one.text.body for one in read.notices}
+    if silent := sorted({RECEPTION, *(practice.body for practice in read.practices)} - told):
+        listed = ", ".join(silent)
+        raise CatalogueNotSound(
+            f"no notice on the use of data is among the files for {listed}: add informativa_….yaml"
+        )
 
 
 def _mistakes(files: Mapping[str, bytes]) -> Iterator[str]:

@@ -25,7 +25,8 @@ from appliance.devices.card_reader.port import CardReaderError, NoCard, NoServic
 from appliance.devices.card_reader.traced import TracedSession
 from appliance.runtime.belongings import load_belongings
 from appliance.runtime.files import PRIVATE_FILE, StorageError, StorageMissing, read_bounded, storage_error
-from appliance.runtime.trust_files import RELEASE, STATEMENT_LIMIT_BYTES, read_release, trust_folder
+from appliance.runtime.release_files import RELEASE, STATEMENT_LIMIT_BYTES
+from appliance.runtime.trust_files import TRUST
 from contracts.envelope import public_key_from_text
 from contracts.errors import PueError, WhoCanAct
 
@@ -174,7 +175,7 @@ def _published(state: Path) -> TrustStore | None:
 
     None on a machine that was never enrolled or was sent none.
     """
-    folder = trust_folder(state)
+    folder = TRUST.folder(state)
     try:
         if (release := _release(folder, state / "identity")) is None:
             return None
@@ -188,7 +189,7 @@ def _release(folder: Path, identity: Path) -> TrustRelease | None:
         raw = read_bounded(folder / RELEASE, limit_bytes=STATEMENT_LIMIT_BYTES)
     except StorageMissing:
         return None
-    return read_release(raw, public_key_from_text(load_belongings(identity).fleet_key))
+    return TRUST.read_release(raw, public_key_from_text(load_belongings(identity).fleet_key))
 
 
 # ---------------------------------------------------------------- the reading

@@ -13,6 +13,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+import msgspec
+
 from contracts import places
 from contracts.errors import PueError, WhoCanAct
 from contracts.messages.letters import RESERVED
@@ -39,18 +41,21 @@ class NoSegnatura(PueError):
     who = WhoCanAct.OPERATOR
 
 
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """Who receives: name and IPA codes as the index of public bodies has them."""
 
-    def __init__(self, name: str, ipa: str, aoo: str) -> None:
-        self.name, self.ipa, self.aoo = name, ipa, aoo
+    name: str
+    ipa: str
+    aoo: str
 
 
-class Paper:
+class Paper(msgspec.Struct, frozen=True):
     """A document as the segnatura lists it. `sha256`: 64 hexadecimal digits."""
 
-    def __init__(self, file: str, mime: str, title: str, sha256: str) -> None:
-        self.file, self.mime, self.title, self.sha256 = file, mime, title, sha256
+    file: str
+    mime: str
+    title: str
+    sha256: str
 
 
 def segnatura(label: Label, practice_name: str, papers: Sequence[Paper], to: Body) -> bytes:

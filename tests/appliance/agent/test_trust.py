@@ -18,15 +18,9 @@ from appliance.agent.reports import Reports
 from appliance.agent.rounds import gather
 from appliance.agent.store import Store
 from appliance.agent.tls import client_tls
-from appliance.runtime import trust_files
 from appliance.runtime.files import StorageFull
-from appliance.runtime.trust_files import (
-    TrustBundleDamaged,
-    TrustReleaseOlder,
-    TrustReleaseRefused,
-    held_release,
-    read_bundle,
-)
+from appliance.runtime.release_files import RELEASE
+from appliance.runtime.trust_files import TRUST, TrustBundleDamaged, TrustReleaseOlder, TrustReleaseRefused
 from contracts import codec
 from contracts.desk_api.status import DeskFacts, TrustUse
 from contracts.envelope import Purpose
@@ -47,7 +41,7 @@ class Box:
     """A box's folder, and the worker's parts without its thread."""
 
     def __init__(self, folder: Path, door: ReleasesDoor, authority: Authority) -> None:
-        self.folder = trust_files.trust_folder(folder)
+        self.folder = TRUST.folder(folder)
         self.door, self.key = door, door.fleet_key.public_key()
         self.wanted = 0
         self.store = Store(folder / "agent" / "reports.db")
@@ -63,7 +57,7 @@ class Box:
     def restart(self) -> None:
         """The agent starts (again)."""
         self.bringer = Bringer(
-            trust_files.TRUST,
+            TRUST,
             self.folder,
             self.key,
             self.files,
@@ -74,8 +68,8 @@ class Box:
         )
 
     def pair(self) -> tuple[int, bytes]:
-        release = held_release(self.folder, self.key)
-        return (0, b"") if release is None else (release.version, read_bundle(self.folder, release))
+        release = TRUST.held_release(self.folder, self.key)
+        return (0, b"") if release is None else (release.version, TRUST.read_bundle(self.folder, release))
 
     def events(self) -> list[tuple[str, str, object]]:
         told = [
@@ -331,7 +325,7 @@ def test_the_report_says_what_lies_there_and_what_the_desk_uses(box):
     assert (told.held, told.used, told.dated, told.code) == (1, 7, "2026-01-02", "trust.invalid")
     silent = report(box, desk_facts()).trust
     assert (silent.held, silent.used, silent.dated) == (1, None, "")
-    (box.folder / trust_files.RELEASE).unlink()
+    (box.folder / RELEASE).unlink()
     assert report(box, None).trust.held == 0
 
 
@@ -353,7 +347,7 @@ def test_the_agent_fetches_what_its_twin_asks_for_and_says_so(world, tmp_path):
         desired = Desired(rev=3, health_every_s=1, trust_version=2)
         world.fleet.say(topic(BOX, Down.TWIN), codec.encode(desired), retain=True)
         world.wait_for(Up.HEALTH, lambda r: r["trust"]["held"] == 2, "it lies on the box")
-    kept = json.loads((world.state / "trust" / trust_files.RELEASE).read_bytes())
+    kept = json.loads((world.state / "trust" / RELEASE).read_bytes())
     assert kept["purpose"] == Purpose.TRUST_RELEASE
 
 
@@ -371,7 +365,7 @@ def test_a_catalogue_comes_the_same_way_and_counts_for_itself(world, tmp_path):
             "/releases/catalogue/2",
             "/releases/catalogue/2/bundle",
         }
-    assert not (world.state / "trust" / trust_files.RELEASE).exists()
+    assert not (world.state / "trust" / RELEASE).exists()
 
 
 def catalogue_of(bundle, version) -> CatalogueRelease:

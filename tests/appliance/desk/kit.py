@@ -325,6 +325,20 @@ class Clerk:
         self.until(lambda view: view.sitting.stage is not c.Stage.READING)
         return self.sitting
 
+    def see_document(self) -> c.SittingView:
+        """Maria is identified by sight, from a driving licence."""
+        self.ask(
+            "by_sight",
+            surname="Esempio",
+            name="Maria",
+            birth_date="1985-04-12",
+            codice_fiscale=MARIA.codice_fiscale,
+            document_kind="patente",
+            document_number="U10000000X",
+            reason="no_chip",
+        )
+        return self.sitting
+
     def identify(self, card: str = "cie") -> c.SittingView:
         self.begin()
         self.read_card(card, CAN.get(card, "123456"))

@@ -7,7 +7,7 @@ import io
 import pikepdf
 import pytest
 
-from appliance.cards.software.persona import MARIA, NICOLO
+from appliance.cards.software.persona import NICOLO
 from contracts.desk_api.clerk import Stage
 from contracts.practices.catalogue import shipped
 from tests.appliance.desk.kit import ESTRATTO
@@ -37,16 +37,7 @@ def with_the_camera(desk, clerk):
 def by_sight(desk, clerk):
     clerk.begin()
     clerk.read_card()
-    clerk.ask(
-        "by_sight",
-        surname="Esempio",
-        name="Maria",
-        birth_date="1985-04-12",
-        codice_fiscale=MARIA.codice_fiscale,
-        document_kind="patente",
-        document_number="U10000000X",
-        reason="no_chip",
-    )
+    clerk.see_document()
     return {**ESTRATTO, "comune_nascita": ["roma"]}
 
 

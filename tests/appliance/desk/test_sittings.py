@@ -100,16 +100,7 @@ def test_nobody_is_identified_with_a_tampered_card(desk, clerk):
 
 def test_identified_by_sight_is_said_in_the_dossier_and_is_not_green(desk, clerk):
     clerk.begin()
-    clerk.ask(
-        "by_sight",
-        surname="Esempio",
-        name="Maria",
-        birth_date="1985-04-12",
-        codice_fiscale=MARIA.codice_fiscale,
-        document_kind="patente",
-        document_number="U10000000X",
-        reason="no_chip",
-    )
+    clerk.see_document()
     assert clerk.sitting.verdict.kind is VerdictKind.NOT_VERIFIED
     clerk.ask("choose", practice="estratto_conto@2026-01")
     assert clerk.sitting.form.answers["sesso"] == ["f"]
@@ -190,6 +181,9 @@ def test_the_notice_on_paper_is_handed_over_and_the_dossier_says_which(desk, cle
     clerk.ask("pages_done")
     clerk.ask("confirm_read_back")
     letter = clerk.sign_and_seal().letter.letter
+    with pytest.raises(Refused) as refused:
+        clerk.ask("notice_paper")
+    assert refused.value.code == "sitting.none"
     informed = manifest_of(desk, letter)["informed"]
     assert informed["how"] == "handed"
     assert {one["notice"]: one["sha256"] for one in informed["notices"]} == {

@@ -13,7 +13,8 @@ from appliance.cards.software.authority import make_test_authority
 from appliance.cards.trust import TrustStore
 from appliance.desk.belongings import NotEnrolled
 from appliance.desk.trust import Believed
-from appliance.runtime import trust_files
+from appliance.runtime.release_files import RELEASE, make_release_folder
+from appliance.runtime.trust_files import TRUST
 from contracts import codec
 from contracts.envelope import Purpose, public_key_text, sign_statement
 from contracts.messages.enrolment import Belongings
@@ -42,9 +43,9 @@ def lay(
         size_bytes=len(bundle),
         origin="Elenco di prova",
     )
-    trust_files.make_trust_folder(folder)
-    trust_files.bundle_path(folder, release).write_bytes(bundle)
-    trust_files.lay_release(folder, codec.encode(sign_statement(release, purpose, key)), release)
+    make_release_folder(folder)
+    TRUST.bundle_path(folder, release).write_bytes(bundle)
+    TRUST.lay_release(folder, codec.encode(sign_statement(release, purpose, key)), release)
     return release
 
 
@@ -127,7 +128,7 @@ def test_what_does_not_hold_is_refused_and_the_last_good_one_stays(bench, bundle
 def test_a_bundle_that_goes_bad_on_the_disk_is_believed_again_once_it_is_brought_anew(bench):
     bundle = store(4).to_bytes()
     release = lay(bench.folder, bundle, 4)
-    path = trust_files.bundle_path(bench.folder, release)
+    path = TRUST.bundle_path(bench.folder, release)
     path.write_bytes(bundle[:-1] + b" ")
     assert bench.sit() is GIVEN
     assert bench.code == "trust.bundle_damaged"
@@ -183,8 +184,8 @@ def test_a_bundle_that_breaks_its_reader_ends_no_desk(bench, monkeypatch):
 
 @pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"{}", b"[" * 50_000, b"x" * 200_000])
 def test_any_bytes_may_lie_there(bench, raw):
-    trust_files.make_trust_folder(bench.folder)
-    (bench.folder / trust_files.RELEASE).write_bytes(raw)
+    make_release_folder(bench.folder)
+    (bench.folder / RELEASE).write_bytes(raw)
     assert bench.sit() is GIVEN
     assert bench.code in {"trust.release_refused", "storage.too_large"}
 

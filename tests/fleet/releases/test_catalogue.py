@@ -182,7 +182,15 @@ def test_the_command_tells_file_and_line(house, folder, capsys):
     assert "cannot be read" in capsys.readouterr().err
 
 
-def test_a_catalogue_without_a_notice_on_the_use_of_data_is_not_published(database):
-    bare = {name: data for name, data in FILES.items() if not name.startswith("informativa_")}
-    with database.write() as session, pytest.raises(CatalogueNotSound, match="informativa_"):
+@pytest.mark.parametrize(
+    ("gone", "silent"),
+    [
+        ("informativa_", "COMUNE, INPS"),
+        ("informativa_comune", "COMUNE"),
+        ("informativa_inps", "INPS"),
+    ],
+)
+def test_a_body_that_does_not_tell_what_it_does_with_data_is_not_published(database, gone, silent):
+    bare = {name: data for name, data in FILES.items() if not name.startswith(gone)}
+    with database.write() as session, pytest.raises(CatalogueNotSound, match=f"for {silent}:"):
         publish(session, 4, bare)

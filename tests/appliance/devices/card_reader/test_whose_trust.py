@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from appliance.cards.software.shelf import issue
 from appliance.cards.software.trusted import demo_trust
-from appliance.runtime import trust_files
+from appliance.runtime.trust_files import TRUST
 from contracts import codec
 from contracts.envelope import public_key_text
 from contracts.messages.enrolment import Belongings
@@ -39,7 +39,7 @@ def box(tmp_path):
 def publish(state, **more):
     store = demo_trust(NOW)
     known = {"dated": store.dated, "key": KEY} | more
-    return lay(trust_files.trust_folder(state), store.to_bytes(), store.version, **known)
+    return lay(TRUST.folder(state), store.to_bytes(), store.version, **known)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def misname(state):
 
 
 def damage(state):
-    (bundle,) = trust_files.trust_folder(state).glob("*.bundle")
+    (bundle,) = TRUST.folder(state).glob("*.bundle")
     bundle.write_bytes(bundle.read_bytes()[:-1] + b" ")
 
 
